@@ -1,0 +1,1 @@
+"""The words two or more rooms share. Frozen values only; nothing here touches the outside."""

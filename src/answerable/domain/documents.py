@@ -1,0 +1,203 @@
+"""Documents, their canonical text, and the revisions they stand in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """Half-open range ``[start, end)`` of code points in one canonical text."""
+
+    start: int
+    end: int
+
+
+class BlockKind(StrEnum):
+    """What a block is. ``LIST``, ``ITEM``, ``TABLE`` and ``QUOTE`` have children."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    CODE = "code"
+    LIST = "list"
+    ITEM = "item"
+    TABLE = "table"
+    ROW = "row"
+    QUOTE = "quote"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """A piece of a document that should be read whole.
+
+    Children lie inside their parent, in order, and do not overlap. A block covers whole
+    lines, without the line break that ends it. The first row of a table is its header.
+
+    Attributes:
+        level: Depth of a heading, from 1; 1 on a list whose items are numbered; else 0.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+    level: int = 0
+    children: tuple[Block, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Text:
+    """Canonical text of one content, with its structure.
+
+    Attributes:
+        text: NFC, line breaks are line feeds, no NUL. Offsets everywhere are code points in it.
+        title: From front matter or the first heading; empty when there is neither.
+        blocks: Top-level blocks by start. What lies between blocks is white space or masked.
+        masks: Sorted, disjoint, never empty: front matter, comments, shortcodes. Never shown,
+            never indexed; a citation that meets one is split around it.
+    """
+
+    text: str
+    title: str
+    blocks: tuple[Block, ...]
+    masks: tuple[Span, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the text in UTF-8, hexadecimal: the content hash of a citation."""
+        return text_hash(self.text)
+
+
+def text_hash(text: str) -> str:
+    """Return the SHA-256 of a canonical text in UTF-8, hexadecimal."""
+    return sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chunk:
+    """A span of a document that is searched as one.
+
+    Attributes:
+        ordinal: Place among the chunks of its content, from 0.
+        heading: Titles of the sections it stands in, outermost first, without the page title.
+    """
+
+    ordinal: int
+    start: int
+    end: int
+    heading: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """What one file says: its bytes' hash, its text and its chunks, as one line reads them.
+
+    Attributes:
+        id: `content_id` of the bytes and the line: the same bytes are read once per line.
+        bytes_hash: SHA-256 of the original bytes, hexadecimal.
+        size: Length of the original, in bytes.
+        format: Name of the parser that read it: ``markdown``, ``html``...
+    """
+
+    id: str
+    bytes_hash: str
+    size: int
+    format: str
+    text: Text
+    chunks: tuple[Chunk, ...]
+
+
+def content_id(bytes_hash: str, line: str, suffix: str) -> str:
+    """Return the identity of what a line reads in these bytes: 32 hexadecimal digits.
+
+    The file's suffix counts, because it chooses the parser.
+    """
+    return sha256(f"{bytes_hash}\n{line}\n{suffix}".encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Document:
+    """A file at one place of one source.
+
+    Attributes:
+        id: `document_id` of source and path.
+        source: Where it comes from: ``folder:/srv/runbooks`` or ``upload``.
+        path: Its path below the source, with ``/`` between parts.
+        labels: Who may read it: a scope that holds one of them sees it.
+    """
+
+    id: str
+    source: str
+    path: str
+    labels: frozenset[str]
+
+
+def document_id(source: str, path: str) -> str:
+    """Return the identity of a place: 16 hexadecimal digits."""
+    return sha256(f"{source}\0{path}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def place(source: str, path: str) -> str:
+    """Return where a document lies, whichever folder it was read through.
+
+    ``folder:/srv/docs`` with ``etcd/a.md`` and ``folder:/srv/docs/etcd`` with ``a.md`` are one
+    place: a document removed there stays removed.
+    """
+    return f"{source.rstrip('/')}/{path}"
+
+
+def possible_id(known_place: str, source: str) -> str | None:
+    """Return the id a document at a place has when read through a source; None outside it."""
+    root = f"{source.rstrip('/')}/"
+    if not known_place.startswith(root):
+        return None
+    return document_id(source, known_place.removeprefix(root))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """A document with the content it has in one revision."""
+
+    document: Document
+    content_id: str
+    bytes_hash: str
+    title: str
+    format: str
+    size: int
+    chunks: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Removal:
+    """A person took a document away from every revision."""
+
+    document_id: str
+    who: str
+    because: str
+    at_ms: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Revision:
+    """A sealed set of documents and the index made from it.
+
+    Attributes:
+        number: From 1, rising, never reused.
+        line: Digest of how documents were read, split and analysed.
+        base: The revision it was made from; None for the first.
+        manifest: SHA-256 of the index manifest, hexadecimal; changes only by a rebuild.
+        sealed_at_ms: Milliseconds since the epoch.
+        documents: How many documents it holds.
+        chunks: How many chunks it holds.
+        because: Why it was made, in words.
+    """
+
+    number: int
+    line: str
+    base: int | None
+    manifest: str
+    sealed_at_ms: int
+    documents: int
+    chunks: int
+    because: str

@@ -1,0 +1,161 @@
+"""Questions, who asks them, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from answerable.domain.documents import Chunk
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """What a caller may read, and because of what.
+
+    A document is visible when it carries at least one of the labels; no labels, no documents.
+    """
+
+    principal: str
+    labels: frozenset[str]
+    because: str
+
+    def allows(self, labels: Collection[str]) -> bool:
+        """Return whether a document with these labels may be read."""
+        return not self.labels.isdisjoint(labels)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passage:
+    """A chunk found for one question.
+
+    Attributes:
+        rank: From 1, best first.
+        score: What it was ranked by; comparable only within one search.
+        parts: What the score is made of, for `--explain`: name and value.
+    """
+
+    rank: int
+    score: float
+    document_id: str
+    content_id: str
+    path: str
+    title: str
+    chunk: Chunk
+    parts: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Citation:
+    """An exact span of a document.
+
+    Attributes:
+        content_hash: SHA-256 of the canonical text the offsets count in.
+        line: Line of `start` in the canonical text, from 1.
+        start, end: Code points; ``text[start:end] == quote``.
+    """
+
+    document_id: str
+    path: str
+    title: str
+    heading: tuple[str, ...]
+    line: int
+    start: int
+    end: int
+    content_hash: str
+    quote: str
+
+
+class VerdictValue(StrEnum):
+    """Whether a claim rests on its passages. UNDECIDED is never averaged into good."""
+
+    SUPPORTED = "supported"
+    UNSUPPORTED = "unsupported"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What a judge said about one claim, with its reasons."""
+
+    value: VerdictValue
+    judge: str
+    score: float
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """One statement of an answer and the spans it rests on.
+
+    On the `quote` rung ``text`` is the quotes of its citations joined by nothing.
+    """
+
+    text: str
+    citations: tuple[Citation, ...]
+    verdict: Verdict
+    kind: str = "sentence"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answered:
+    """An answer was given.
+
+    Attributes:
+        rung: Which rung of the ladder gave it.
+        confidence: In [0, 1]; what abstention is decided by.
+    """
+
+    rung: str
+    claims: tuple[Claim, ...]
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Abstained:
+    """The documents do not say, as far as could be found. A result, not an error.
+
+    Attributes:
+        code: ``nothing_found``, ``thin_evidence`` or ``not_verified``.
+        because: Why, in one sentence for people.
+        closest: The passages of the documents that came closest, best first.
+    """
+
+    code: str
+    because: str
+    confidence: float
+    closest: tuple[Passage, ...] = ()
+
+
+Outcome = Answered | Abstained
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """How long one step of a question's path took."""
+
+    name: str
+    took_ms: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trace:
+    """Everything needed to explain one outcome later.
+
+    Attributes:
+        overrides: What moved the answer away from its release, with cause; usually nothing.
+        evidence: Features abstention was decided by: name and value.
+    """
+
+    id: str
+    at_ms: int
+    principal: str
+    question: str
+    release: str
+    revision: int
+    overrides: tuple[str, ...]
+    passages: tuple[Passage, ...]
+    evidence: tuple[tuple[str, float], ...]
+    outcome: Outcome
+    steps: tuple[Step, ...]
+    took_ms: float

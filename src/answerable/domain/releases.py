@@ -1,0 +1,131 @@
+"""Whatever can change an answer, pinned under one id, and the record of what serves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """How documents become revisions: revisions of one line can follow each other."""
+
+    parser: str
+    splitter: str
+    analyser: str
+
+    @property
+    def id(self) -> str:
+        """12 hexadecimal digits."""
+        return _digest(asdict(self))[:12]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retrieval:
+    """How passages are found.
+
+    Attributes:
+        candidates: Chunks taken from the index before fusion.
+        passages_max: Passages handed on.
+        per_document_max: Of these, at most so many from one document.
+        title_boost, heading_boost: Weight of these fields; the body weighs 1.
+        page_weight: Weight of the whole page's score beside the chunk's.
+    """
+
+    candidates: int = 100
+    passages_max: int = 6
+    per_document_max: int = 4
+    title_boost: float = 0.4
+    heading_boost: float = 0.2
+    page_weight: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quoting:
+    """How sentences, lists, rows and code blocks are chosen for quoting.
+
+    A unit's score is the weighted sum of its parts, each in [0, 1]; see
+    `answerable.answering.quote.rank` for what they are.
+
+    Attributes:
+        units_max: Quoted units in one answer.
+        chars_max: Code points in one answer, unless its one unit alone is longer.
+        gap_max: A further unit scores at most so much less than the best one.
+        repeat: Taken from a unit that has all its terms in common with one chosen before.
+        stray: Taken from a unit of another document than that of the best one.
+        match, lead, heading, pairs, passage, page, kind, elsewhere: Weights of the parts;
+            `elsewhere` counts against.
+    """
+
+    units_max: int = 4
+    chars_max: int = 1_200
+    gap_max: float = 0.7
+    repeat: float = 0.2
+    stray: float = 0.2
+    match: float = 1.0
+    lead: float = 0.7
+    heading: float = 0.3
+    pairs: float = 0.45
+    passage: float = 0.8
+    page: float = 0.5
+    kind: float = 0.5
+    elsewhere: float = 0.16
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Abstaining:
+    """When the evidence is too thin to answer.
+
+    Attributes:
+        weights: Of each feature of `answerable.answering.confidence.evidence`, and ``bias``.
+            A feature that is not named weighs nothing.
+        confidence_min: Below it the answer is withheld.
+    """
+
+    weights: tuple[tuple[str, float], ...] = (
+        # Of `benchmarks/fit_abstention.py`.
+        ("bias", -3.833),
+        ("found", 1.603),
+        ("unit", 5.931),
+    )
+    confidence_min: float = 0.54
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """A content-addressed recipe for answers."""
+
+    line: Line
+    retrieval: Retrieval
+    quoting: Quoting
+    abstaining: Abstaining = field(default_factory=Abstaining)
+    ladder: tuple[str, ...]
+    software: str
+
+    @property
+    def id(self) -> str:
+        """``rel-`` and 12 hexadecimal digits of the recipe's SHA-256."""
+        return f"rel-{_digest(asdict(self))[:12]}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deployment:
+    """Which release and revision serve, from when, who said so and why.
+
+    Attributes:
+        number: From 0, rising; the highest one counts.
+        pinned: A revision number, or None to follow the release's line.
+    """
+
+    number: int
+    release_id: str
+    pinned: int | None
+    who: str
+    because: str
+    at_ms: int
+
+
+def _digest(value: object) -> str:
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return sha256(canonical.encode()).hexdigest()
