@@ -1,0 +1,1 @@
+"""Documents in: read, split, seal a revision, search."""

@@ -1,0 +1,202 @@
+"""A document's path: bytes → read → split → keep → index → seal. A search sees sealed revisions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from answerable.domain.clock import Clock
+from answerable.domain.documents import Member, Revision
+from answerable.domain.errors import AnswerableError, BadInput, Conflict
+from answerable.domain.releases import Line
+from answerable.library.intake import Intake, Reader
+from answerable.library.ports import Entry, Index, Parser, Source, State
+from answerable.library.report import Change, FileOutcome, Progress, Report, tally
+
+_LOAD_AT_ONCE = 256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desk:
+    """The tools a document needs on its way in."""
+
+    state: State
+    index: Index
+    parser: Parser
+    clock: Clock
+
+
+def ingest(
+    source: Source,
+    *,
+    line: Line,
+    base: Revision | None,
+    labels: frozenset[str],
+    desk: Desk,
+    progress: Progress,
+    because: str,
+    must_find: bool = False,
+) -> Report:
+    """Bring the library in step with a source and seal what changed as a new revision.
+
+    The caller holds `State.writer`. Documents of other sources, and of this one outside
+    what it covers, stay as they are in `base`. Nothing is sealed when nothing changed.
+    Stopped at any point, the base revision is untouched and the next run goes on from the
+    contents that were kept.
+
+    Args:
+        source: Where the documents come from.
+        line: How documents are read now.
+        base: The revision to start from, usually the one that serves.
+        labels: Who may read the documents.
+        desk: Storage and parsers.
+        progress: Hears how it goes on.
+        because: Why, for the revision.
+        must_find: Refuse a source in which there is no document: most often a folder that was
+            mistyped, or a share that is not mounted.
+
+    Raises:
+        BadInput: There is no document, and none is known of this source.
+        Conflict: There is no document any more.
+        StorageFailure: Disk, database or index; the base still serves.
+    """
+    began_ms = desk.clock.monotonic_ms()
+    members = desk.state.members(base.number) if base else {}
+    reader = Reader(
+        state=desk.state, parser=desk.parser, line=line, labels=labels, progress=progress
+    )
+    intake = reader.read(source, _concerned(members, source))
+    if must_find and intake.is_vain:
+        raise _nothing(source.name.removeprefix("folder:"), intake)
+    gone = intake.gone
+    outcomes = (*intake.outcomes, *_vanished(members, gone))
+    after = _after(members, intake.fresh, gone)
+    revision = None
+    if intake.fresh or gone:
+        revision = _seal(
+            after, intake, gone, line=line, base=base, desk=desk, progress=progress, because=because
+        )
+    return Report(
+        source=source.name,
+        revision=revision,
+        outcomes=outcomes,
+        counts=tally(outcomes, intake.unchanged),
+        documents=len(after),
+        chunks=sum(member.chunks for member in after.values()),
+        took_ms=desk.clock.monotonic_ms() - began_ms,
+    )
+
+
+def _seal(
+    after: Mapping[str, Member],
+    intake: Intake,
+    gone: Sequence[str],
+    *,
+    line: Line,
+    base: Revision | None,
+    desk: Desk,
+    progress: Progress,
+    because: str,
+) -> int:
+    """Index what changed, then record it: from that moment the revision exists."""
+    number = max((known.number for known in desk.state.revisions()), default=0) + 1
+    progress.stage("indexing")
+    follows = base if base is not None and base.line == line.id else None
+    manifest = desk.index.build(
+        number,
+        base=follows,
+        gone=gone if follows else (),
+        added=entries(intake.fresh if follows else after.values(), desk.state),
+    )
+    progress.stage("sealing")
+    desk.state.seal(
+        Revision(
+            number=number,
+            line=line.id,
+            base=base.number if base else None,
+            manifest=manifest,
+            sealed_at_ms=desk.clock.now_ms(),
+            documents=len(after),
+            chunks=sum(member.chunks for member in after.values()),
+            because=because,
+        ),
+        added=intake.fresh,
+        gone=gone,
+    )
+    return number
+
+
+def rebuild(revision: Revision, *, desk: Desk) -> Revision:
+    """Make the index of a sealed revision anew from the state, and return the revision.
+
+    The caller holds `State.writer`.
+    """
+    members = desk.state.members(revision.number)
+    manifest = desk.index.build(
+        revision.number, base=None, gone=(), added=entries(members.values(), desk.state)
+    )
+    desk.state.rebuilt(revision.number, manifest)
+    return next(known for known in desk.state.revisions() if known.number == revision.number)
+
+
+def entries(members: Iterable[Member], state: State) -> Iterator[Entry]:
+    """Give the documents with their contents, a few in memory at a time."""
+    queue = iter(members)
+    while batch := list(islice(queue, _LOAD_AT_ONCE)):
+        contents = state.contents([member.content_id for member in batch])
+        for member in batch:
+            yield Entry(document=member.document, content=contents[member.content_id])
+
+
+def _concerned(members: Mapping[str, Member], source: Source) -> dict[str, Member]:
+    """Return the documents this run answers for; a wider folder takes over a narrower one."""
+    return {
+        known: member
+        for known, member in members.items()
+        if _is_below(member.document.source, source.name)
+        or (member.document.source == source.name and source.covers(member.document.path))
+    }
+
+
+def _is_below(inner: str, outer: str) -> bool:
+    return inner.startswith("folder:") and inner.startswith(f"{outer.rstrip('/')}/")
+
+
+def _nothing(where: str, intake: Intake) -> AnswerableError:
+    """Return the failure of a source without documents; say why where it is known."""
+    if intake.before:
+        return Conflict(
+            f"nothing can be read in {where} any more, and documents of it are in the library: "
+            f"{len(intake.before)}",
+            hint="check that it is mounted and not excluded; if its documents shall vanish: "
+            f"answerable ingest --allow-empty {where}",
+        )
+    match intake.outcomes:
+        case []:
+            what = f"{where}: it holds no files"
+        case [one]:
+            what = f"{where}/{one.path}: {one.reason}"
+        case several:
+            codes = Counter(one.code for one in several)
+            reasons = ", ".join(f"{code} {count}" for code, count in codes.items())
+            what = f"{where}: all {len(several)} files in it are skipped ({reasons})"
+    return BadInput(
+        f"there is nothing to read in {what}",
+        hint="name a folder or file with Markdown, reStructuredText, HTML or other text",
+    )
+
+
+def _vanished(members: Mapping[str, Member], gone: Collection[str]) -> Iterator[FileOutcome]:
+    for known in gone:
+        yield FileOutcome(path=members[known].document.path, change=Change.REMOVED)
+
+
+def _after(
+    members: Mapping[str, Member], fresh: Sequence[Member], gone: Collection[str]
+) -> dict[str, Member]:
+    dropped = frozenset(gone)
+    after = {known: member for known, member in members.items() if known not in dropped}
+    after.update((member.document.id, member) for member in fresh)
+    return after

@@ -1,0 +1,252 @@
+"""Reading a source: which files are new, which are as they were, which cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from answerable.domain.documents import (
+    Content,
+    Document,
+    Member,
+    content_id,
+    document_id,
+    place,
+)
+from answerable.domain.releases import Line
+from answerable.library.ports import (
+    UPLOAD_SOURCE,
+    Parsed,
+    Parser,
+    Raw,
+    Source,
+    State,
+    Unreadable,
+)
+from answerable.library.report import Change, FileOutcome, Progress
+from answerable.library.split import split
+
+_BATCH_FILES = 256
+_BATCH_BYTES = 16_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Seen:
+    """A file that was looked at: its identity and what it would be called by."""
+
+    document: Document
+    content_id: str
+    bytes_hash: str
+    size: int
+
+
+@dataclass(kw_only=True, slots=True)
+class Intake:
+    """What reading one source gave.
+
+    Attributes:
+        before: The documents of this source in the base revision, by document id.
+        fresh: New or changed documents.
+        seen: Ids of all documents that still exist, also those that failed this time.
+        outcomes: Every file that is not unchanged.
+    """
+
+    before: Mapping[str, Member]
+    fresh: list[Member] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    outcomes: list[FileOutcome] = field(default_factory=list)
+    unchanged: int = 0
+    chunks: int = 0
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """Ids of documents that were there and no longer are."""
+        return tuple(known for known in self.before if known not in self.seen)
+
+    @property
+    def is_vain(self) -> bool:
+        """Whether there is no document, nor anything that was one or should have been."""
+        return not self.seen and all(
+            outcome.change is Change.SKIPPED and outcome.code != "removed"
+            for outcome in self.outcomes
+        )
+
+    @property
+    def done(self) -> int:
+        """How many files have been dealt with."""
+        return self.unchanged + len(self.outcomes)
+
+    def _known(self, source: str, path: str) -> Iterator[str]:
+        """Give the ids of the documents at a path, or below a folder."""
+        if path.endswith("/"):
+            for known, member in self.before.items():
+                if member.document.source == source and member.document.path.startswith(path):
+                    yield known
+        elif (known := document_id(source, path)) in self.before:
+            yield known
+
+    def is_unchanged(self, seen: _Seen) -> bool:
+        """Return whether a file says what it said before, and if so note that it is there."""
+        was = self.before.get(seen.document.id)
+        if was is None or was.content_id != seen.content_id:
+            return False
+        self.seen.add(seen.document.id)
+        self.unchanged += 1
+        return True
+
+    def took(self, seen: _Seen, content: Content) -> None:
+        """Note a document that is new or has changed."""
+        change = Change.CHANGED if seen.document.id in self.before else Change.ADDED
+        self.seen.add(seen.document.id)
+        self.fresh.append(_member(seen, content))
+        self.chunks += len(content.chunks)
+        self.outcomes.append(FileOutcome(path=seen.document.path, change=change))
+
+    def refused(self, source: str, bad: Unreadable) -> None:
+        """Note a file, or a folder ending in ``/``, that was not taken.
+
+        What could not be read this time stays as it was when it last could.
+        """
+        # Who sent a file meant it to be taken; that it could not be is no reason to hide what was.
+        if not bad.skipped or source == UPLOAD_SOURCE:
+            self.seen.update(self._known(source, bad.path))
+        self.outcomes.append(
+            FileOutcome(
+                path=bad.path,
+                change=Change.SKIPPED if bad.skipped else Change.FAILED,
+                code=bad.code,
+                reason=bad.reason,
+            )
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reader:
+    """The tools to read a source with."""
+
+    state: State
+    parser: Parser
+    line: Line
+    labels: frozenset[str]
+    progress: Progress
+
+    def read(self, source: Source, before: Mapping[str, Member]) -> Intake:
+        """Return what the source holds now, compared with `before`.
+
+        Contents are stored as they are read, so that a run that is stopped has less to do
+        when it is started again.
+        """
+        intake = Intake(before=before)
+        self.progress.begin(source.name, source.count())
+        taken_away = self.state.documents(self.state.removed()).values()
+        removed = frozenset(place(one.source, one.path) for one in taken_away)
+        for batch in _batches(source.files()):
+            self._take(batch, source.name, removed, intake)
+        return intake
+
+    def _take(
+        self,
+        batch: Sequence[Raw | Unreadable],
+        source: str,
+        removed: frozenset[str],
+        intake: Intake,
+    ) -> None:
+        fresh: dict[str, tuple[_Seen, Raw]] = {}
+        for item in batch:
+            match item:
+                case Unreadable():
+                    intake.refused(source, item)
+                case Raw():
+                    seen = self._look(item, source)
+                    if place(source, item.path) in removed:
+                        intake.refused(source, _removed(item.path))
+                    elif not intake.is_unchanged(seen):
+                        fresh[item.path] = (seen, item)
+        known = self.state.contents([seen.content_id for seen, _ in fresh.values()])
+        unread = {}
+        for path, (seen, raw) in fresh.items():
+            if seen.content_id in known:
+                intake.took(seen, known[seen.content_id])
+            else:
+                unread[path] = (seen, raw)
+        self.progress.file(intake.done, intake.chunks)
+        self._parse(unread, source, intake)
+
+    def _look(self, raw: Raw, source: str) -> _Seen:
+        bytes_hash = sha256(raw.data).hexdigest()
+        return _Seen(
+            document=Document(
+                id=document_id(source, raw.path),
+                source=source,
+                path=raw.path,
+                labels=self.labels,
+            ),
+            content_id=content_id(bytes_hash, self.line.id, _suffix(raw.path)),
+            bytes_hash=bytes_hash,
+            size=len(raw.data),
+        )
+
+    def _parse(self, unread: Mapping[str, tuple[_Seen, Raw]], source: str, intake: Intake) -> None:
+        waiting: list[tuple[_Seen, Content]] = []
+        for result in self.parser.read(raw for _, raw in unread.values()):
+            match result:
+                case Unreadable():
+                    intake.refused(source, result)
+                case Parsed():
+                    seen, _ = unread[result.path]
+                    waiting.append((seen, _content(seen, result)))
+            self.progress.file(intake.done + len(waiting), intake.chunks)
+        if waiting:
+            self.state.keep([content for _, content in waiting])
+        for seen, content in waiting:
+            intake.took(seen, content)
+        self.progress.kept(len(intake.fresh))
+
+
+def _removed(path: str) -> Unreadable:
+    return Unreadable(
+        path=path, code="removed", reason="a person removed this document", skipped=True
+    )
+
+
+def _content(seen: _Seen, parsed: Parsed) -> Content:
+    return Content(
+        id=seen.content_id,
+        bytes_hash=seen.bytes_hash,
+        size=seen.size,
+        format=parsed.format,
+        text=parsed.text,
+        chunks=split(parsed.text),
+    )
+
+
+def _member(seen: _Seen, content: Content) -> Member:
+    return Member(
+        document=seen.document,
+        content_id=content.id,
+        bytes_hash=content.bytes_hash,
+        title=content.text.title,
+        format=content.format,
+        size=content.size,
+        chunks=len(content.chunks),
+    )
+
+
+def _suffix(path: str) -> str:
+    name = path.rpartition("/")[2]
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def _batches(files: Iterable[Raw | Unreadable]) -> Iterator[list[Raw | Unreadable]]:
+    """Give files in groups that fit in memory."""
+    batch: list[Raw | Unreadable] = []
+    size = 0
+    for item in files:
+        batch.append(item)
+        size += len(item.data) if isinstance(item, Raw) else 0
+        if len(batch) >= _BATCH_FILES or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
