@@ -1,0 +1,1 @@
+"""Questions out: retrieve, ladder, claim check, citations, outcome."""

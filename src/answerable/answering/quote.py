@@ -1,0 +1,283 @@
+"""Quoting: the sentences, lists, rows and code blocks that answer, word for word.
+
+Needs no model, and nothing written in a document can steer it but by resembling the question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from answerable.answering.asked import Asked, kinds_in
+from answerable.answering.reading import Reader, ReadUnit
+from answerable.answering.units import Unit, UnitKind
+from answerable.domain.documents import Span, Text
+from answerable.domain.questions import Passage
+from answerable.domain.releases import Quoting
+
+# BM25 over units. A unit is short, so its length counts less than that of a chunk (0.75).
+_K1 = 1.2
+_B = 0.6
+_TYPICAL_TERMS = 20
+
+# Candidates looked at when units are picked; further ones never win.
+_PICKED_FROM = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """A unit of a passage with its score for one question.
+
+    Attributes:
+        parts: What the score is made of: name and value in [0, 1], before weighting.
+        terms: Distinct terms of the unit and its lead.
+    """
+
+    passage: Passage
+    unit: Unit
+    score: float
+    parts: tuple[tuple[str, float], ...]
+    terms: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quote:
+    """What is shown of one place of a document.
+
+    Attributes:
+        kind: Of the unit; of the best one when units that follow each other were joined.
+        spans: Disjoint, in order; a lead apart from its unit is a span of its own.
+        score: Of the best unit in it.
+    """
+
+    passage: Passage
+    kind: UnitKind
+    spans: tuple[Span, ...]
+    score: float
+
+
+def choose(
+    candidates: Sequence[Candidate], texts: Mapping[str, Text], settings: Quoting
+) -> tuple[Quote, ...]:
+    """Return what to quote: the best document first, each in its own order; may be empty.
+
+    Args:
+        candidates: From `rank`, best first.
+        texts: Canonical texts of the passages, by content id.
+        settings: How much, and how much worse than the best.
+    """
+    picked = _picked(candidates[:_PICKED_FROM], settings)
+    best: dict[str, float] = {}
+    for one in picked:
+        best[one.passage.document_id] = max(one.score, best.get(one.passage.document_id, one.score))
+    picked.sort(
+        key=lambda one: (-best[one.passage.document_id], one.passage.document_id, one.unit.shown)
+    )
+    quotes = [_quote(one, texts[one.passage.content_id].text) for one in picked]
+    return tuple(_joined(quotes, texts))
+
+
+def rank(
+    asked: Asked,
+    passages: Sequence[Passage],
+    texts: Mapping[str, Text],
+    *,
+    reader: Reader,
+    settings: Quoting,
+) -> list[Candidate]:
+    """Return the units of the passages with their scores, best first.
+
+    A unit's score is the weighted sum of its parts:
+
+    - ``match``: BM25 of the question's terms in the unit, by the weight of all terms;
+    - ``lead``, ``heading``: weight of further terms that its lead, or its title and headings hold;
+    - ``pairs``: share of the question's neighbouring terms that are neighbours here;
+    - ``passage``, ``page``: score of the passage and its page, by the best one's;
+    - ``kind``: share of the expected kinds of answer it holds, from -0.5 to 0.5;
+    - ``elsewhere``: 1 when it only points to another page.
+
+    Source: the linear form and weights of `Quoting` were fitted on SQuAD 2.0, COVID-QA and
+    ops-qa (decision 0008); the parts are those of a sentence scorer for TREC-QA.
+    """
+    top = max((passage.score for passage in passages), default=0.0) or 1.0
+    seen: set[tuple[str, int, int]] = set()
+    found: list[Candidate] = []
+    for passage in passages:
+        chunk = reader.read(passage, texts[passage.content_id])
+        context = _Context(
+            asked=asked,
+            headings=chunk.headings,
+            passage=passage.score / top,
+            page=dict(passage.parts).get("page", 0.0),
+            settings=settings,
+        )
+        for read in chunk.units:
+            key = (passage.content_id, read.unit.start, read.unit.end)
+            if key not in seen:
+                seen.add(key)
+                found.append(_candidate(context, passage, read))
+    found.sort(key=lambda one: (-one.score, one.passage.rank, one.unit.start, one.unit.end))
+    return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Context:
+    """What the units of one passage share."""
+
+    asked: Asked
+    headings: frozenset[str]
+    passage: float
+    page: float
+    settings: Quoting
+
+
+def _candidate(context: _Context, passage: Passage, read: ReadUnit) -> Candidate:
+    asked, weigh = context.asked, context.settings
+    match, led, headed = _coverage(asked, read, context.headings)
+    pairs = _paired(asked, read) if match else 0.0
+    kind = kinds_in(read.body, asked.kinds) - 0.5
+    elsewhere = float(read.is_elsewhere)
+    score = (
+        weigh.match * match
+        + weigh.lead * led
+        + weigh.heading * headed
+        + weigh.pairs * pairs
+        + weigh.passage * context.passage
+        + weigh.page * context.page
+        + weigh.kind * kind
+        - weigh.elsewhere * elsewhere
+    )
+    return Candidate(
+        passage=passage,
+        unit=read.unit,
+        score=score,
+        parts=(
+            ("match", match),
+            ("lead", led),
+            ("heading", headed),
+            ("pairs", pairs),
+            ("passage", context.passage),
+            ("page", context.page),
+            ("kind", kind),
+            ("elsewhere", elsewhere),
+        ),
+        terms=read.terms,
+    )
+
+
+def _coverage(asked: Asked, read: ReadUnit, headings: frozenset[str]) -> tuple[float, float, float]:
+    """Return BM25 of the unit and the weight that only its lead, only its headings add."""
+    damping = _K1 * (1 - _B + _B * len(read.words) / _TYPICAL_TERMS)
+    match = led = headed = 0.0
+    for term, weight in asked.weights.items():
+        # Every term of the body is among the unit's terms; looking there first is cheaper.
+        count = read.words.count(term) if term in read.terms else 0
+        if count:
+            match += weight * count * (_K1 + 1) / (count + damping)
+        elif term in read.lead:
+            led += weight
+        elif term in headings:
+            headed += weight
+    mass = asked.mass or 1.0
+    return match / mass, led / mass, headed / mass
+
+
+def _paired(asked: Asked, read: ReadUnit) -> float:
+    """Return the share of the question's neighbouring terms that are neighbours in the unit."""
+    if not asked.pairs:
+        return 0.0
+    return len(asked.pairs.intersection(pairwise(read.words))) / len(asked.pairs)
+
+
+def _picked(candidates: Sequence[Candidate], settings: Quoting) -> list[Candidate]:
+    """Pick units one by one, each the best that adds to those before it.
+
+    Source: Carbonell, Goldstein, "The Use of MMR", SIGIR 1998.
+    """
+    picked: list[Candidate] = []
+    waiting = list(candidates)
+    chars = 0
+    while waiting and len(picked) < settings.units_max:
+        worth, best = max(
+            ((_worth(one, picked, settings), one) for one in waiting), key=lambda pair: pair[0]
+        )
+        if picked and worth < picked[0].score - settings.gap_max:
+            break
+        waiting.remove(best)
+        length = best.unit.end - best.unit.shown.start
+        fits = chars + length <= settings.chars_max
+        if not picked or (fits and not any(_overlap(best, one) for one in picked)):
+            picked.append(best)
+            chars += length
+    return picked
+
+
+def _worth(one: Candidate, picked: Sequence[Candidate], settings: Quoting) -> float:
+    """Return a unit's score less what it repeats of those picked, and less if it strays."""
+    if not picked:
+        return one.score
+    repeated = max(_likeness(one.terms, other.terms) for other in picked)
+    strays = one.passage.document_id != picked[0].passage.document_id
+    return one.score - settings.repeat * repeated - settings.stray * strays
+
+
+def _likeness(some: frozenset[str], other: frozenset[str]) -> float:
+    return len(some & other) / (len(some | other) or 1)
+
+
+def _overlap(one: Candidate, other: Candidate) -> bool:
+    """Return whether one of the units holds the other; a shared lead is no overlap."""
+    return (
+        one.passage.content_id == other.passage.content_id
+        and one.unit.start < other.unit.end
+        and other.unit.start < one.unit.end
+    )
+
+
+def _quote(one: Candidate, text: str) -> Quote:
+    unit = one.unit
+    spans: tuple[Span, ...] = (Span(unit.start, unit.end),)
+    if unit.lead and text[unit.lead.end : unit.start].strip():
+        spans = (unit.lead, *spans)
+    elif unit.lead:
+        spans = (unit.shown,)
+    return Quote(passage=one.passage, kind=unit.kind, spans=spans, score=one.score)
+
+
+def _joined(quotes: Sequence[Quote], texts: Mapping[str, Text]) -> Iterator[Quote]:
+    """Give the quotes, those that touch in one document made one."""
+    last: Quote | None = None
+    for quote in quotes:
+        if last and _touch(last, quote, texts):
+            better = max(last, quote, key=lambda one: one.score)
+            last = replace(better, spans=_union(last.spans + quote.spans))
+        else:
+            if last:
+                yield last
+            last = quote
+    if last:
+        yield last
+
+
+def _touch(last: Quote, quote: Quote, texts: Mapping[str, Text]) -> bool:
+    """Return whether a quote shares text with the one before it, or follows in its paragraph."""
+    if last.passage.document_id != quote.passage.document_id:
+        return False
+    end, start = last.spans[-1].end, quote.spans[0].start
+    if start <= end:
+        return True
+    gap = texts[quote.passage.content_id].text[end:start]
+    return not gap.strip() and gap.count("\n") <= 1
+
+
+def _union(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Return the same code points as disjoint spans in order."""
+    merged: list[Span] = []
+    for span in sorted(spans):
+        # One code point between them is the space or line break between two sentences.
+        if merged and span.start <= merged[-1].end + 1:
+            merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end))
+        else:
+            merged.append(span)
+    return tuple(merged)
