@@ -1,0 +1,1 @@
+"""Change it safely: releases and which of them serves."""

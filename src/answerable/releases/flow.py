@@ -1,0 +1,137 @@
+"""Which release and revision serve. Proposing, gating and canaries will stand here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from answerable.domain.clock import Clock
+from answerable.domain.documents import Revision
+from answerable.domain.errors import NotFound
+from answerable.domain.releases import Deployment, Line, Quoting, Release, Retrieval
+from answerable.releases.ports import Register
+
+LADDER = ("quote", "abstain")
+
+
+def embedded_release(line: Line, *, software: str) -> Release:
+    """Return the release this software answers with when nobody has proposed another."""
+    return Release(
+        line=line, retrieval=Retrieval(), quoting=Quoting(), ladder=LADDER, software=software
+    )
+
+
+def settle(register: Register, embedded: Release, *, clock: Clock) -> Deployment:
+    """Return the current deployment; a first start, or software not seen before, records one.
+
+    New software would answer differently under the old name, so the change is recorded before
+    it answers anything. Software that was deployed before and has been followed by another
+    changes nothing: two versions that run side by side do not deploy against each other. A pin
+    stays, with its reason.
+    """
+    current = register.current()
+    if current is not None and current.release_id == embedded.id:
+        return current
+    if current is not None and register.release(embedded.id) is not None:
+        return current
+    register.add(embedded)
+    return register.deploy(
+        release_id=embedded.id,
+        pinned=current.pinned if current else None,
+        who="answerable",
+        because=_why_settled(embedded, current),
+        at_ms=clock.now_ms(),
+    )
+
+
+def _why_settled(embedded: Release, current: Deployment | None) -> str:
+    if current is None:
+        return "first start"
+    pin = f"; still pinned: {current.because}" if current.pinned is not None else ""
+    return f"software is now {embedded.software}{pin}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Serving:
+    """What answers now.
+
+    Attributes:
+        revision: None while nothing has been sealed.
+        overrides: Why the revision is not the one the release asks for, if so.
+    """
+
+    deployment: Deployment
+    release: Release
+    revision: Revision | None
+    overrides: tuple[str, ...] = ()
+
+
+def serving(
+    deployment: Deployment, release: Release, revisions: Sequence[Revision], *, software: str
+) -> Serving:
+    """Return what a deployment means.
+
+    Args:
+        deployment: The current one.
+        release: Its release.
+        revisions: All revisions, newest first.
+        software: What is running; another than the release's is an override.
+    """
+    if deployment.pinned is not None:
+        wanted = [one for one in revisions if one.number == deployment.pinned]
+    else:
+        wanted = [one for one in revisions if one.line == release.line.id] or list(revisions)
+    revision = wanted[0] if wanted else None
+    overrides = []
+    if release.software != software:
+        overrides.append(f"answered by software {software}, not {release.software}")
+    if revision is not None and revision.line != release.line.id:
+        overrides.append(f"revision {revision.number} was read by other software; ingest again")
+    return Serving(
+        deployment=deployment, release=release, revision=revision, overrides=tuple(overrides)
+    )
+
+
+def base(now: Serving, revisions: Sequence[Revision]) -> Revision | None:
+    """Return the revision that the next one is made from.
+
+    Usually the one that serves. While one is pinned, the newest that was sealed since, so that
+    what is ingested meanwhile is there when the pin is taken away; what came before the pin
+    and was undone by it stays undone.
+
+    Args:
+        now: What serves.
+        revisions: All revisions, newest first.
+    """
+    if now.deployment.pinned is None:
+        return now.revision
+    since = (one for one in revisions if one.sealed_at_ms > now.deployment.at_ms)
+    return next(since, now.revision)
+
+
+def switch(
+    register: Register,
+    revisions: Sequence[Revision],
+    *,
+    pinned: int | None,
+    who: str,
+    because: str,
+    clock: Clock,
+) -> Deployment:
+    """Serve one revision from now on, or follow the line again with None.
+
+    Raises:
+        NotFound: There is no such revision.
+    """
+    current = register.current()
+    if current is None:
+        raise NotFound("nothing is deployed yet", hint="answerable ingest PATH")
+    if pinned is not None and all(one.number != pinned for one in revisions):
+        raise NotFound(f"there is no revision {pinned}", hint="answerable revisions list")
+    return register.deploy(
+        release_id=current.release_id,
+        pinned=pinned,
+        who=who,
+        because=because,
+        at_ms=clock.now_ms(),
+    )

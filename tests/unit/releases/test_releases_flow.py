@@ -1,0 +1,136 @@
+"""Which release and revision serve."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from answerable.adapters.clock import SystemClock
+from answerable.adapters.state.memory import MemoryRegister
+from answerable.domain.documents import Revision
+from answerable.domain.errors import NotFound
+from answerable.domain.releases import Deployment, Line, Release
+from answerable.releases.flow import Serving, base, embedded_release, settle, switch
+from answerable.releases.flow import serving as _serving
+
+LINE = Line(parser="p", splitter="s", analyser="a")
+OTHER = Line(parser="p2", splitter="s", analyser="a")
+RELEASE = embedded_release(LINE, software="1.0")
+CLOCK = SystemClock()
+
+
+def revision(number: int, line: Line = LINE) -> Revision:
+    return Revision(
+        number=number,
+        line=line.id,
+        base=None,
+        manifest="",
+        sealed_at_ms=0,
+        documents=0,
+        chunks=0,
+        because="",
+    )
+
+
+def deployment(*, pinned: int | None = None, release: Release = RELEASE) -> Deployment:
+    return Deployment(number=0, release_id=release.id, pinned=pinned, who="", because="", at_ms=0)
+
+
+def serving(now: Deployment, release: Release, revisions: list[Revision]) -> Serving:
+    """Return what serves with the software of the release."""
+    return _serving(now, release, revisions, software=release.software)
+
+
+def test_the_first_start_records_release_0() -> None:
+    """Deployment 0 is the embedded release, and a second start adds nothing."""
+    register = MemoryRegister()
+    first = settle(register, RELEASE, clock=CLOCK)
+    assert (first.number, first.release_id, first.pinned) == (0, RELEASE.id, None)
+    assert settle(register, RELEASE, clock=CLOCK) == first
+    assert len(register.deployments()) == 1
+
+
+def test_new_software_is_a_new_release_and_keeps_the_pin() -> None:
+    """What answers differently never answers under the old name."""
+    register = MemoryRegister()
+    settle(register, RELEASE, clock=CLOCK)
+    switch(register, [revision(3)], pinned=3, who="a", because="b", clock=CLOCK)
+    newer = embedded_release(LINE, software="1.1")
+    after = settle(register, newer, clock=CLOCK)
+    assert (after.release_id, after.pinned) == (newer.id, 3)
+    assert after.because == "software is now 1.1; still pinned: b"
+
+
+def test_two_versions_side_by_side_do_not_deploy_against_each_other() -> None:
+    """During an upgrade the record grows by one, however often either version looks."""
+    register = MemoryRegister()
+    newer = embedded_release(LINE, software="1.1")
+    for release in (RELEASE, newer, RELEASE, newer, RELEASE):
+        assert settle(register, release, clock=CLOCK).release_id in {RELEASE.id, newer.id}
+    assert len(register.deployments()) == 2
+    now = _serving(register.deployments()[0], newer, [revision(1)], software="1.0")
+    assert now.overrides == ("answered by software 1.0, not 1.1",)
+
+
+def test_anything_that_changes_an_answer_changes_the_id() -> None:
+    """A release is known by its content."""
+    retrieval = replace(RELEASE, retrieval=replace(RELEASE.retrieval, page_weight=0.1))
+    quoting = replace(RELEASE, quoting=replace(RELEASE.quoting, units_max=9))
+    assert len({RELEASE.id, retrieval.id, quoting.id, replace(RELEASE, line=OTHER).id}) == 4
+
+
+def test_following_serves_the_newest_of_the_line() -> None:
+    """A revision of another line is not served by accident."""
+    now = serving(deployment(), RELEASE, [revision(3, OTHER), revision(2), revision(1)])
+    assert now.revision == revision(2)
+    assert now.overrides == ()
+
+
+def test_without_a_revision_of_the_line_the_newest_serves_and_says_so() -> None:
+    """After an upgrade the old documents still answer, recorded as an override."""
+    now = serving(deployment(), RELEASE, [revision(2, OTHER), revision(1, OTHER)])
+    assert now.revision == revision(2, OTHER)
+    assert now.overrides
+
+
+def test_a_pin_holds_while_newer_revisions_come() -> None:
+    """After going back, a new revision does not take over."""
+    assert serving(deployment(pinned=1), RELEASE, [revision(2), revision(1)]).revision == revision(
+        1
+    )
+
+
+def test_a_pin_to_another_line_says_so() -> None:
+    """What other software read is never passed off as read by this release's line."""
+    assert serving(deployment(pinned=1), RELEASE, [revision(1, OTHER)]).overrides
+
+
+def test_the_next_revision_is_made_from_what_serves() -> None:
+    """Without a pin it follows the one that serves."""
+    revisions = [revision(2), revision(1)]
+    assert base(serving(deployment(), RELEASE, revisions), revisions) == revision(2)
+
+
+def test_while_pinned_revisions_build_on_each_other() -> None:
+    """What was undone stays undone; what came after the pin is kept for when it is taken away."""
+    undone, pinned = replace(revision(2), sealed_at_ms=5), replace(revision(1), sealed_at_ms=1)
+    since = replace(revision(3), sealed_at_ms=20)
+    at_10 = replace(deployment(pinned=1), at_ms=10)
+    assert base(serving(at_10, RELEASE, [undone, pinned]), [undone, pinned]) == pinned
+    revisions = [since, undone, pinned]
+    assert base(serving(at_10, RELEASE, revisions), revisions) == since
+
+
+def test_nothing_sealed_serves_nothing() -> None:
+    """An empty library is no error here."""
+    assert serving(deployment(), RELEASE, []).revision is None
+
+
+def test_switching_to_a_revision_that_is_not_there_changes_nothing() -> None:
+    """The record holds only what could serve."""
+    register = MemoryRegister()
+    settle(register, RELEASE, clock=CLOCK)
+    with pytest.raises(NotFound):
+        switch(register, [revision(1)], pinned=2, who="a", because="b", clock=CLOCK)
+    assert len(register.deployments()) == 1
