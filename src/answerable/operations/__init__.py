@@ -1,0 +1,1 @@
+"""Keep it alive: jobs and leases."""
