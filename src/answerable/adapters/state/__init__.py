@@ -1,0 +1,1 @@
+"""Truth: SQLite through SQLAlchemy Core, and an in-memory oracle."""

@@ -1,0 +1,215 @@
+"""Traces in a database file of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select
+
+from answerable.adapters.state import tables
+from answerable.adapters.state.engine import Database
+from answerable.adapters.state.traces import (
+    join_trace,
+    outcome_name,
+    question_of,
+    split_trace,
+)
+from answerable.answering.ports import Ledger, TraceLine
+from answerable.domain.errors import AnswerableError, Conflict, Corrupt, NotReady, StorageFailure
+from answerable.domain.questions import Answered, Trace
+
+# Traces whose texts one transaction deletes, so that appending never waits for long.
+_FORGET_BATCH = 2_000
+
+
+_TRACES = tables.traces
+_TEXTS = tables.trace_texts
+
+_PARTS = select(_TRACES.c.structure, _TEXTS.c.texts).join_from(_TRACES, _TEXTS, isouter=True)
+
+_LINES = select(
+    *[column for column in _TRACES.c if column.name != "structure"], _TEXTS.c.texts
+).join_from(_TRACES, _TEXTS, isouter=True)
+
+
+class _Entry:
+    """A trace on its way into the database."""
+
+    __slots__ = ("error", "is_done", "row", "text_row")
+
+    def __init__(self, trace: Trace) -> None:
+        structure, texts = split_trace(trace)
+        self.row = _trace_row(trace, structure)
+        self.text_row = (trace.id, trace.at_ms, texts)
+        self.error: AnswerableError | None = None
+        self.is_done = False
+
+
+class SqlLedger:
+    """Traces, with group commit.
+
+    Whoever comes first commits for all who wait; whoever comes meanwhile waits for the next
+    commit. So one thread pays no more than its own sync, and many share one.
+
+    Args:
+        database: Migrated to the `LEDGER` schema and not shared. Several processes may write
+            one file: give it a `busy_ms` that is long beside their commits.
+        keep_texts: False stores structure and hashes only.
+    """
+
+    def __init__(self, database: Database, *, keep_texts: bool = True) -> None:
+        self._database = database
+        self._keep_texts = keep_texts
+        self._insert_trace = database.sql(insert(_TRACES))
+        self._insert_texts = database.sql(insert(_TEXTS))
+        self._waiting: list[_Entry] = []
+        self._waiting_lock = Lock()
+        self._commit_lock = Lock()
+        self._is_closed = False
+
+    def append(self, trace: Trace) -> None:
+        """Store a trace with others that come at the same time.
+
+        Raises:
+            Conflict: There is a trace of this id.
+            NotReady: The ledger is closed.
+            StorageFailure: Or the kind of it that fits; the trace is not stored.
+        """
+        entry = _Entry(trace)
+        with self._waiting_lock:
+            if self._is_closed:
+                raise NotReady("the ledger is closed", hint="start the service again")
+            self._waiting.append(entry)
+        with self._commit_lock:
+            if not entry.is_done:
+                self._commit_waiting()
+        if entry.error is not None:
+            raise entry.error
+
+    def recent(
+        self, *, limit: int, before: str | None = None, principal: str | None = None
+    ) -> Sequence[TraceLine]:
+        """Return the newest traces by id, newest first."""
+        lines = _LINES.order_by(_TRACES.c.id.desc()).limit(limit)
+        if before is not None:
+            lines = lines.where(_TRACES.c.id < before)
+        if principal is not None:
+            lines = lines.where(_TRACES.c.principal == principal)
+        with self._database.read() as connection:
+            return tuple([_line(row) for row in connection.execute(lines)])
+
+    def trace(self, trace_id: str) -> Trace | None:
+        """Return one trace.
+
+        Raises:
+            Corrupt: What is stored is no trace.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(_PARTS.where(_TRACES.c.id == trace_id)).first()
+        if row is None:
+            return None
+        try:
+            return join_trace(row.structure, row.texts)
+        except ValueError as error:
+            raise Corrupt(
+                f"trace {trace_id} in {self._database.path} is damaged",
+                hint="other traces are not affected; a backup may hold this one",
+            ) from error
+
+    def forget_texts(self, older_than_ms: int) -> int:
+        """Delete texts from before this moment, in several transactions."""
+        forgotten = 0
+        while count := self._forget_some(older_than_ms):
+            forgotten += count
+        return forgotten
+
+    def close(self) -> None:
+        """Refuse further traces, commit what waits and close the database."""
+        with self._waiting_lock:
+            self._is_closed = True
+        with self._commit_lock:
+            self._commit_waiting()
+            self._database.close()
+
+    def _commit_waiting(self) -> None:
+        """Commit every entry that waits; each learns what became of it."""
+        with self._waiting_lock:
+            entries, self._waiting = self._waiting, []
+        if not entries:
+            return
+        try:
+            self._commit(entries)
+        except AnswerableError as error:
+            self._report(error, entries)
+        except BaseException:
+            for entry in entries:
+                entry.error = _interrupted(self._database.path)
+            raise
+        finally:
+            for entry in entries:
+                entry.is_done = True
+
+    def _report(self, error: AnswerableError, entries: Sequence[_Entry]) -> None:
+        if type(error) is Conflict and len(entries) > 1:
+            # One of them is a duplicate; the others are not to suffer for it.
+            for entry in entries:
+                try:
+                    self._commit([entry])
+                except AnswerableError as own:
+                    entry.error = own
+        else:
+            for entry in entries:
+                entry.error = error
+
+    def _commit(self, entries: Sequence[_Entry]) -> None:
+        with self._database.write() as connection:
+            connection.exec_driver_sql(self._insert_trace, [entry.row for entry in entries])
+            if self._keep_texts:
+                texts = [entry.text_row for entry in entries]
+                connection.exec_driver_sql(self._insert_texts, texts)
+
+    def _forget_some(self, older_than_ms: int) -> int:
+        old = select(_TEXTS.c.trace_id).where(_TEXTS.c.at_ms < older_than_ms).limit(_FORGET_BATCH)
+        with self._database.write() as connection:
+            return connection.execute(delete(_TEXTS).where(_TEXTS.c.trace_id.in_(old))).rowcount
+
+
+_: Callable[..., Ledger] = SqlLedger
+
+
+def _interrupted(path: Path) -> StorageFailure:
+    return StorageFailure(
+        f"writing to {path} was interrupted", hint="ask again; the trace may be missing"
+    )
+
+
+def _trace_row(trace: Trace, structure: str) -> tuple[object, ...]:
+    """Return a row in the order of the table's columns."""
+    return (
+        trace.id,
+        trace.at_ms,
+        trace.principal,
+        outcome_name(trace),
+        trace.outcome.rung if isinstance(trace.outcome, Answered) else "",
+        trace.release,
+        trace.revision,
+        trace.took_ms,
+        structure,
+    )
+
+
+def _line(row: Row[*tuple[Any, ...]]) -> TraceLine:
+    return TraceLine(
+        id=row.id,
+        at_ms=row.at_ms,
+        principal=row.principal,
+        question="" if row.texts is None else question_of(row.texts),
+        outcome=row.outcome,
+        rung=row.rung,
+        release=row.release,
+        revision=row.revision,
+        took_ms=row.took_ms,
+    )

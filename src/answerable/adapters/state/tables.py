@@ -1,0 +1,174 @@
+"""The tables, as the newest migration leaves them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+# Named constraints can be changed by a later migration, on every database.
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+state = MetaData(naming_convention=_NAMES)
+
+contents = Table(
+    "contents",
+    state,
+    Column("id", Text, primary_key=True),
+    Column("bytes_hash", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text_hash", Text, nullable=False),
+    Column("chunks", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Apart from `contents`, so that listing a library does not read its texts from disk.
+texts = Table(
+    "texts",
+    state,
+    Column("content_id", Text, ForeignKey(contents.c.id), primary_key=True),
+    Column("outline", Text, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+documents = Table(
+    "documents",
+    state,
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("labels", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+revisions = Table(
+    "revisions",
+    state,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("line", Text, nullable=False),
+    Column("base", Integer, ForeignKey("revisions.number")),
+    Column("manifest", Text, nullable=False),
+    Column("sealed_at_ms", BigInteger, nullable=False),
+    Column("documents", Integer, nullable=False),
+    Column("chunks", Integer, nullable=False),
+    Column("because", Text, nullable=False),
+)
+
+# Revision r of a line holds the rows of that line with from <= r and (to is null or to > r).
+entries = Table(
+    "entries",
+    state,
+    Column("line", Text, primary_key=True),
+    Column("document_id", Text, ForeignKey(documents.c.id), primary_key=True),
+    Column("from_revision", Integer, ForeignKey(revisions.c.number), primary_key=True),
+    Column("to_revision", Integer, ForeignKey(revisions.c.number)),
+    Column("content_id", Text, ForeignKey(contents.c.id), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+removals = Table(
+    "removals",
+    state,
+    Column("document_id", Text, primary_key=True),
+    Column("who", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+releases = Table(
+    "releases",
+    state,
+    Column("id", Text, primary_key=True),
+    Column("recipe", Text, nullable=False),
+)
+
+deployments = Table(
+    "deployments",
+    state,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("release_id", Text, ForeignKey(releases.c.id), nullable=False),
+    Column("pinned", Integer),
+    Column("who", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    state,
+    Column("number", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("attempts_max", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("lease_until_ms", BigInteger, nullable=False),
+    Column("progress", Text, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+_UNFINISHED = text("state IN ('queued', 'running')")
+
+Index(
+    "ix_jobs_unfinished",
+    jobs.c.kind,
+    jobs.c.key,
+    unique=True,
+    sqlite_where=_UNFINISHED,
+    postgresql_where=_UNFINISHED,
+)
+
+leases = Table(
+    "leases",
+    state,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+)
+
+ledger = MetaData(naming_convention=_NAMES)
+
+traces = Table(
+    "traces",
+    ledger,
+    Column("id", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("rung", Text, nullable=False),
+    Column("release", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("took_ms", Float, nullable=False),
+    Column("structure", Text, nullable=False),
+    Index(None, "principal", "id"),
+)
+
+trace_texts = Table(
+    "trace_texts",
+    ledger,
+    Column("trace_id", Text, ForeignKey(traces.c.id), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False, index=True),
+    Column("texts", Text, nullable=False),
+)
