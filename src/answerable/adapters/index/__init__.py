@@ -1,0 +1,1 @@
+"""Lexical index: tantivy with sealed revisions, and an in-memory oracle."""

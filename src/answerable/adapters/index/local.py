@@ -1,0 +1,308 @@
+"""Sealed revisions in folders of hard-linked files.
+
+    root/revisions/000007-1f0c9a6e2b4d/   one sealed revision: number and manifest hash
+        manifest.json                     every file with its size and SHA-256
+        chunk/  page/                     a tantivy index each
+    root/build/                           scratch; whatever is found here is dead
+
+A build links the files of its base into the scratch folder, lets tantivy delete and add there,
+writes the manifest, waits for the disk and renames the folder into place. No sealed file is
+ever opened for writing: tantivy replaces its two lists by renaming and writes all else anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+from shutil import rmtree
+from tempfile import mkdtemp
+
+import tantivy
+
+from answerable.adapters.index import fields
+from answerable.adapters.index.analyser import TantivyAnalyser
+from answerable.adapters.index.disk import Disk, diagnose, failure
+from answerable.adapters.index.manifest import Manifest, Sealed, from_bytes, hash_of
+from answerable.adapters.index.searching import TantivySearcher
+from answerable.adapters.index.writing import (
+    REWRITTEN,
+    UnitWriter,
+    WriteFailedError,
+    finish,
+    live_files,
+    write,
+    writes,
+)
+from answerable.domain.documents import Revision
+from answerable.domain.errors import Corrupt, StorageFailure
+from answerable.library.ports import Entry, Index
+
+_MANIFEST = "manifest.json"
+_HASH_IN_NAME = 12
+
+
+class LocalIndex:
+    """Keeps revisions below one folder, on one file system.
+
+    `build` and `sweep` expect that the caller holds the write lock of the library.
+
+    Args:
+        root: The folder; made when it is not there.
+        analyser: Turns text into the terms that are indexed.
+        disk: What changes the disk; a test puts one that fails here.
+    """
+
+    def __init__(self, root: Path, *, analyser: TantivyAnalyser, disk: Disk | None = None) -> None:
+        self._revisions = root / "revisions"
+        self._scratch = root / "build"
+        self._analyser = analyser
+        self._disk = disk or Disk()
+
+    def build(
+        self,
+        number: int,
+        *,
+        base: Revision | None,
+        gone: Collection[str],
+        added: Iterable[Entry],
+    ) -> str:
+        """Build the index of a revision: the base without `gone` and with `added`."""
+        try:
+            self._disk.remove(self._scratch)
+            inherited = self._inherit(base)
+            counts = self._write(gone, added)
+            return self._seal(number, base, counts, inherited)
+        except OSError as error:
+            raise failure(error, self._scratch.parent) from error
+        except WriteFailedError as error:
+            raise diagnose(self._scratch) from error
+        finally:
+            self._discard()
+
+    def open(self, number: int, manifest: str) -> TantivySearcher:
+        """Open a sealed revision; sizes are checked, bytes only by `verify`."""
+        sealed = self._manifest(number, manifest)
+        folder = self._folder(number, manifest)
+        wrong = next(_wrong_sizes(folder, sealed.files), None)
+        if wrong:
+            raise _corrupt(number, wrong)
+        return _opened(folder, number)
+
+    def verify(self, number: int, manifest: str) -> tuple[str, ...]:
+        """Return what differs from the manifest, a sentence each; reads every byte."""
+        folder = self._folder(number, manifest)
+        try:
+            sealed = self._manifest(number, manifest)
+            wrong = (*_wrong_sizes(folder, sealed.files), *_wrong_bytes(folder, sealed.files))
+            return wrong or tuple(_wrong_counts(_opened(folder, number), sealed))
+        except StorageFailure as error:
+            return (error.message,)
+
+    def sweep(self, keep: Collection[tuple[int, str]]) -> int:
+        """Delete every index but those (number, manifest) named; return how many went."""
+        kept = {self._folder(number, manifest) for number, manifest in keep}
+        try:
+            self._disk.remove(self._scratch)
+            found = sorted(self._revisions.iterdir()) if self._revisions.is_dir() else []
+            dead = [folder for folder in found if folder not in kept]
+            for folder in dead:
+                self._disk.remove(folder)
+        except OSError as error:
+            raise failure(error, self._revisions) from error
+        return len(dead)
+
+    def _folder(self, number: int, manifest: str) -> Path:
+        return self._revisions / f"{number:06d}-{manifest[:_HASH_IN_NAME]}"
+
+    def _inherit(self, base: Revision | None) -> Mapping[str, Sealed]:
+        """Put the base's files into the scratch folder; return those that stay as they are.
+
+        Their checksums are taken over, not computed again: a byte that has since gone bad must
+        not be sealed as good.
+        """
+        for unit in fields.UNITS:
+            self._disk.make(self._scratch / unit)
+        if base is None:
+            return {}
+        sealed = self._manifest(base.number, base.manifest)
+        folder = self._folder(base.number, base.manifest)
+        wrong = next(_wrong_sizes(folder, sealed.files), None)
+        if sealed.analyser != self._analyser.digest:
+            wrong = "it was made with another analyser"
+        if wrong:
+            raise _corrupt(base.number, wrong)
+        for path in sealed.files:
+            put = self._disk.copy if _is_rewritten(path) else self._disk.link
+            put(folder / path, self._scratch / path)
+        return {path: file for path, file in sealed.files.items() if not _is_rewritten(path)}
+
+    def _write(self, gone: Collection[str], added: Iterable[Entry]) -> tuple[int, int]:
+        """Change the scratch folder's indexes; return how many chunks and pages there are."""
+        writers: list[UnitWriter] = []
+        try:
+            for unit in fields.UNITS:
+                with writes():
+                    index = fields.in_folder(str(self._scratch / unit), self._analyser)
+                writers.append(UnitWriter(unit, index))
+            write(writers, gone, added)
+            chunks, pages = (index.searcher().num_docs for index in finish(writers))
+        except BaseException:
+            # Their threads would go on writing into the folder that is about to be removed.
+            for writer in writers:
+                writer.abandon()
+            raise
+        return chunks, pages
+
+    def _seal(
+        self,
+        number: int,
+        base: Revision | None,
+        counts: tuple[int, int],
+        inherited: Mapping[str, Sealed],
+    ) -> str:
+        """Write the manifest, wait for the disk and rename the scratch folder into place."""
+        paths = [
+            f"{unit}/{name}" for unit in fields.UNITS for name in live_files(self._scratch / unit)
+        ]
+        fresh = {path: _sealed(self._scratch / path) for path in paths if path not in inherited}
+        data = Manifest(
+            number=number,
+            nonce=token_hex(8),
+            base=base.manifest if base else None,
+            analyser=self._analyser.digest,
+            chunks=counts[0],
+            documents=counts[1],
+            files={path: fresh.get(path) or inherited[path] for path in paths},
+        ).to_bytes()
+        self._disk.write(self._scratch / _MANIFEST, data)
+        for path in (*fresh, _MANIFEST, *fields.UNITS, "."):
+            self._disk.sync(self._scratch / path)
+        self._disk.make(self._revisions)
+        self._disk.sync(self._revisions.parent)
+        manifest = hash_of(data)
+        self._disk.rename(self._scratch, self._folder(number, manifest))
+        self._disk.sync(self._revisions)
+        return manifest
+
+    def _discard(self) -> None:
+        """Remove a build that did not come to its end, to give back its room."""
+        try:
+            self._disk.remove(self._scratch)
+        except OSError:
+            return  # The next build removes it; why this one failed is what matters now.
+
+    def _manifest(self, number: int, manifest: str) -> Manifest:
+        """Return the manifest of a sealed revision, or raise `Corrupt`."""
+        try:
+            data = (self._folder(number, manifest) / _MANIFEST).read_bytes()
+        except FileNotFoundError as error:
+            raise _corrupt(number, "it is missing") from error
+        except OSError as error:
+            raise _unreadable(number, error) from error
+        if hash_of(data) != manifest:
+            raise _corrupt(number, f"{_MANIFEST} is not what was sealed")
+        try:
+            return from_bytes(data)
+        except ValueError as error:
+            raise _corrupt(number, f"{_MANIFEST} is of {error}") from error
+
+
+_: Callable[..., Index] = LocalIndex
+
+
+def _opened(folder: Path, number: int) -> TantivySearcher:
+    try:
+        return _searcher(folder)
+    except ValueError:
+        # tantivy writes a lock before it reads: a read-only folder is opened by other names.
+        return _opened_elsewhere(folder, number)
+
+
+def _opened_elsewhere(folder: Path, number: int) -> TantivySearcher:
+    """Open a revision through links in a temporary folder, which is gone when this returns.
+
+    All files are mapped by then, and stay so.
+    """
+    try:
+        with _temporary() as elsewhere:
+            for unit in fields.UNITS:
+                links = elsewhere / unit
+                links.mkdir()
+                for file in live_files(folder / unit):
+                    (links / file).symlink_to((folder / unit / file).resolve())
+            return _searcher(elsewhere)
+    except ValueError as error:
+        raise _corrupt(number, "tantivy cannot open it") from error
+    except OSError as error:
+        raise _unreadable(number, error) from error
+
+
+@contextmanager
+def _temporary() -> Iterator[Path]:
+    folder = Path(mkdtemp(prefix="answerable-"))
+    try:
+        yield folder
+    finally:
+        # A thread of tantivy looks once whether the index has changed, and may put its lock
+        # there while the folder is being removed. The second time it has done so.
+        for _ in range(2):
+            rmtree(folder, ignore_errors=True)
+
+
+def _searcher(folder: Path) -> TantivySearcher:
+    return TantivySearcher({unit: tantivy.Index.open(str(folder / unit)) for unit in fields.UNITS})
+
+
+def _is_rewritten(path: str) -> bool:
+    return path.rpartition("/")[2] in REWRITTEN
+
+
+def _sealed(path: Path) -> Sealed:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Sealed(size=path.stat().st_size, sha256=digest)
+
+
+def _wrong_sizes(folder: Path, files: Mapping[str, Sealed]) -> Iterator[str]:
+    for path, sealed in files.items():
+        try:
+            size = (folder / path).stat().st_size
+        except OSError:
+            yield f"{path} is missing"
+            continue
+        if size != sealed.size:
+            yield f"{path} has {size} bytes where {sealed.size} were sealed"
+
+
+def _wrong_bytes(folder: Path, files: Mapping[str, Sealed]) -> Iterator[str]:
+    for path, sealed in files.items():
+        try:
+            found = _sealed(folder / path)
+        except OSError:
+            continue  # `_wrong_sizes` has said that it is missing.
+        if found.size == sealed.size and found.sha256 != sealed.sha256:
+            yield f"{path} has other bytes than were sealed"
+
+
+def _wrong_counts(searcher: TantivySearcher, sealed: Manifest) -> Iterator[str]:
+    if searcher.chunks != sealed.chunks:
+        yield f"it holds {searcher.chunks} chunks where {sealed.chunks} were sealed"
+    if searcher.pages != sealed.documents:
+        yield f"it holds {searcher.pages} documents where {sealed.documents} were sealed"
+
+
+def _corrupt(number: int, what: str) -> Corrupt:
+    return Corrupt(
+        f"the index of revision {number} is damaged: {what}",
+        hint=f"answerable revisions rebuild {number}",
+    )
+
+
+def _unreadable(number: int, error: OSError) -> StorageFailure:
+    return StorageFailure(
+        f"the index of revision {number} cannot be read: {error.strerror}",
+        hint="check the owner and mode of the data directory, and the disk",
+    )
