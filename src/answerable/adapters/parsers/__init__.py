@@ -1,0 +1,1 @@
+"""Parsers and the killable child processes they run in."""
