@@ -1,0 +1,62 @@
+"""The operator's folder for Git: made once, never overwritten."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+FOLDERS = {
+    "questions": "Question sets for `answerable eval run NAME`: one JSON object a line.",
+    "prompts": "Prompts of releases. Empty until a model is connected.",
+    "objectives": "Objectives and error budgets.",
+}
+
+_TOML = """\
+# Answerable: where things live on this machine. Nothing here can change an answer.
+# Every key may be left out; `ANSWERABLE_SERVE__PORT=9000` sets one from the environment.
+
+# Databases and indexes. Left out, they lie apart from here, in a folder made for the path of this
+# one: below $XDG_DATA_HOME/answerable or ~/.local/share/answerable. A relative path starts here.
+{data_dir}
+
+[serve]
+host = "127.0.0.1"
+port = 8080
+workers = 1
+
+[ingest]
+children = 2          # parser processes
+seconds_max = 20.0    # for one file
+memory_mb_max = 1024  # for one parser process
+size_mb_max = 50      # larger files are refused
+
+[traces]
+text_days = 30        # how long the text of questions and answers is kept; 0 keeps none
+"""
+
+
+def make_workspace(folder: Path, data_dir: str | None, config_name: str) -> bool:
+    """Create what is missing of a workspace; return whether its configuration is new.
+
+    Without a data directory the configuration leaves the default, which names no machine.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, purpose in FOLDERS.items():
+        (folder / name).mkdir(exist_ok=True)
+        readme = folder / name / "README.md"
+        if not readme.exists():
+            readme.write_text(f"# {name}\n\n{purpose}\n", encoding="utf-8")
+    config = folder / config_name
+    if config.exists():
+        return False
+    line = '# data_dir = "data"' if data_dir is None else f"data_dir = {quoted(data_dir)}"
+    config.write_text(_TOML.format(data_dir=line), encoding="utf-8")
+    return True
+
+
+def quoted(text: str) -> str:
+    """Return a text as a TOML string, on one line.
+
+    Strings of JSON are strings of TOML, but for the one control character JSON lets stand.
+    """
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
