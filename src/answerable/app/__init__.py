@@ -1,0 +1,23 @@
+"""The one place where rooms meet adapters. Command line, API and pages call nothing else."""
+
+from answerable.app.facade import App
+from answerable.app.opening import (
+    Made,
+    init_workspace,
+    load_question_set,
+    open_app,
+    open_memory,
+)
+from answerable.app.views import Check, DocumentView, RevisionView
+
+__all__ = [
+    "App",
+    "Check",
+    "DocumentView",
+    "Made",
+    "RevisionView",
+    "init_workspace",
+    "load_question_set",
+    "open_app",
+    "open_memory",
+]

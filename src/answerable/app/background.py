@@ -1,0 +1,216 @@
+"""Work nobody waits for: queued uploads, and texts and jobs past their retention."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from threading import Event, Lock
+
+from answerable.adapters.clock import new_id
+from answerable.adapters.inbox import Inbox
+from answerable.app.tools import Tools
+from answerable.domain.errors import AnswerableError, BadInput, Corrupt, Locked, StorageFailure
+from answerable.library.ports import Source
+from answerable.library.report import Change, Progress, Report
+from answerable.operations import flow as operations
+from answerable.operations.ports import Job, JobState
+from answerable.settings import Settings
+
+UPLOAD_JOB = "upload"
+# Only a worker that dies or a file that cannot be read counts as one.
+_ATTEMPTS_MAX = 10
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+_FORGET_EVERY_S = 60.0
+_JOBS_DAYS = 30
+_STOP_S = 10.0
+
+Ingest = Callable[[Source, Progress, str], Report]
+"""Ingests a source with the writer lock held: source, progress, why."""
+
+
+class Background:
+    """What one process does for all, if it holds the keeper lease.
+
+    The lease only spares the others the work. What must not happen twice at once is guarded by
+    the writer lock of the library and by the fence of each job.
+    """
+
+    def __init__(self, settings: Settings, tools: Tools, ingest: Ingest) -> None:
+        self._settings = settings
+        self._tools = tools
+        self._ingest = ingest
+        self._inbox = Inbox(settings.data / "inbox")
+        # A process id alone is not enough: that of a container's first process is always 1.
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{new_id(tools.clock.now_ms())}"
+        self._term: int | None = None
+        self._swept_term: int | None = None
+        self._keeps = operations.Every(tools.clock)
+        self._forgets = operations.Every(tools.clock)
+        self._backoff = operations.Backoff(tools.clock)
+        self._round = Lock()
+        self._is_stopping = Event()
+
+    def submit(self, path: str, data: bytes) -> Job:
+        """Store an uploaded file durably and queue it for ingestion.
+
+        Raises:
+            BadInput: The path is not a safe relative path, or the file is too large.
+        """
+        from answerable.adapters.sources.upload import safe_path
+
+        most_mb = self._settings.ingest.size_mb_max
+        if len(data) > self._size_max_bytes:
+            raise BadInput(
+                f"the file is larger than {most_mb} MB",
+                hint="split it, or raise ingest.size_mb_max in answerable.toml",
+            )
+        safe = safe_path(path)
+        name = self._inbox.put(new_id(self._tools.clock.now_ms()), data)
+        try:
+            return self._tools.leases.enqueue(
+                UPLOAD_JOB,
+                f"{safe}\0{name}",
+                {"path": safe, "file": name, "bytes": str(len(data))},
+                attempts_max=_ATTEMPTS_MAX,
+            )
+        except AnswerableError:
+            with suppress(AnswerableError):
+                self._inbox.drop(name)
+            raise
+
+    def work_once(self) -> bool:
+        """Do one round if this process is the keeper; return whether there was anything to do.
+
+        Cheap when there is not, so it may be called twice a second.
+        """
+        with self._round:
+            if self._is_stopping.is_set() or not self._keep():
+                return False
+            return self._sweep() + self._forget() + self._take_uploads() > 0
+
+    def close(self) -> None:
+        """Stop the round that is under way, its jobs given back, and give up the keeper lease.
+
+        Waits ten seconds at most: a round that does not stop keeps its leases, which run out.
+        """
+        self._is_stopping.set()
+        if not self._round.acquire(timeout=_STOP_S):
+            return
+        try:
+            if self._term is not None:
+                with suppress(AnswerableError):  # it runs out by itself
+                    self._tools.leases.release(operations.KEEPER, holder=self._holder)
+            self._term = None
+        finally:
+            self._round.release()
+
+    @property
+    def _size_max_bytes(self) -> int:
+        return self._settings.ingest.size_mb_max * 1_000_000
+
+    def _keep(self) -> bool:
+        """Return whether this process is the keeper; its term is named by the lease's fence."""
+        if self._keeps.is_due(operations.KEEPER_LEASE_S / 3):
+            self._term = None  # until the lease says otherwise, and it may fail to
+            self._term = self._tools.leases.hold(
+                operations.KEEPER, holder=self._holder, lease_s=operations.KEEPER_LEASE_S
+            )
+        return self._term is not None
+
+    def _sweep(self) -> int:
+        """Once a term, delete stored files that no job needs; return how many.
+
+        The file of a job that failed because its worker died again and again is kept as long
+        as the job.
+        """
+        if self._swept_term == self._term:
+            return 0
+        self._swept_term = self._term
+        needed = self._tools.leases.jobs(UPLOAD_JOB, set(JobState) - {JobState.DONE})
+        return self._inbox.sweep(
+            {job.payload["file"] for job in needed},
+            older_than_ms=self._tools.clock.now_ms() - _HOUR_MS,
+        )
+
+    def _forget(self) -> int:
+        if not self._forgets.is_due(_FORGET_EVERY_S):
+            return 0
+        now_ms = self._tools.clock.now_ms()
+        texts = self._tools.ledger.forget_texts(now_ms - self._settings.traces.text_days * _DAY_MS)
+        return texts + self._tools.leases.forget(now_ms - _JOBS_DAYS * _DAY_MS)
+
+    def _take_uploads(self) -> int:
+        """Ingest what waits; return how many files.
+
+        A stored file is dropped only when its job is done or the file itself was refused.
+        """
+        if not self._backoff.is_over or not self._tools.leases.waiting(UPLOAD_JOB):
+            return 0
+        try:
+            with self._tools.state.writer():
+                jobs, ended = self._work_batch()
+        except Locked:
+            return 0
+        except Exception:
+            self._backoff.note(failed=True)
+            raise
+        self._backoff.note(failed=len(ended) < len(jobs))
+        for job in jobs:
+            if job.id in ended:
+                self._inbox.drop(job.payload["file"])
+        return len(jobs)
+
+    def _work_batch(self) -> tuple[tuple[Job, ...], frozenset[str]]:
+        """With the writer lock held, do what waits; return the jobs and the ids of ended ones."""
+        leases = self._tools.leases
+        # Uploads are worked under this lock only, so whoever had claimed one is dead. Its jobs
+        # come before younger ones, or an old upload would replace a newer one of its path.
+        leases.expire(UPLOAD_JOB)
+        jobs = operations.claim_batch(leases, UPLOAD_JOB, holder=self._holder, size=_size)
+        beat = operations.Heartbeat(
+            leases, jobs, self._tools.clock, is_stopping=self._is_stopping.is_set
+        )
+        ended = operations.work_batch(
+            leases,
+            jobs,
+            lambda: operations.newest_wins(jobs, _path, lambda some: self._upload(some, beat)),
+        )
+        return jobs, ended
+
+    def _upload(self, jobs: Sequence[Job], beat: Progress) -> Mapping[str, operations.Done]:
+        """Ingest uploads of different paths as one revision; return what came of each job."""
+        from answerable.adapters.sources.upload import Uploads
+
+        done: dict[str, operations.Done] = {}
+        files: dict[str, bytes] = {}
+        for job in jobs:
+            try:
+                files[_path(job)] = self._inbox.get(job.payload["file"])
+            except StorageFailure as error:
+                done[job.id] = operations.Done(
+                    error=f"{error.code}: {error.message}", retry=not isinstance(error, Corrupt)
+                )
+        if files:
+            source = Uploads(files, size_max_bytes=self._size_max_bytes)
+            report = self._ingest(source, beat, f"{len(files)} uploaded files")
+            done |= {job.id: _done(report, _path(job)) for job in jobs if job.id not in done}
+        return done
+
+
+def _path(job: Job) -> str:
+    return job.payload["path"]
+
+
+def _size(job: Job) -> int:
+    return int(job.payload.get("bytes", "0"))
+
+
+def _done(report: Report, path: str) -> operations.Done:
+    for outcome in report.outcomes:
+        if outcome.path == path and outcome.change in {Change.FAILED, Change.SKIPPED}:
+            return operations.Done(error=f"{outcome.code}: {outcome.reason}")
+    sealed = "nothing changed" if report.revision is None else f"revision {report.revision}"
+    return operations.Done(result=sealed)

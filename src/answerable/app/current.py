@@ -1,0 +1,107 @@
+"""What serves now, looked up again only when something stored has changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from answerable.app.software import software
+from answerable.app.tools import Tools
+from answerable.domain.documents import Revision
+from answerable.domain.errors import Corrupt, NotReady
+from answerable.domain.releases import Line
+from answerable.library.ports import Searcher
+from answerable.library.search import Shelf
+from answerable.releases import flow as releases
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Open:
+    """What serves, with its revision open for searching."""
+
+    serving: releases.Serving
+    shelf: Shelf
+
+
+class Current:
+    """The deployment, release and revision that answer now.
+
+    Every look costs one read of the state's pulse, so a switch or a removal by any process
+    counts from the next question on. What was found is kept under the pulse that was read
+    before looking: a change in between is seen by the next look. Safe for many threads.
+    """
+
+    def __init__(self, tools: Tools, line: Line) -> None:
+        self._tools = tools
+        self._line = line
+        self._serving: tuple[int, releases.Serving] | None = None
+        self._open: tuple[int, Open] | None = None
+
+    def serving(self) -> releases.Serving:
+        """Return which deployment, release and revision answer; opens no index."""
+        pulse = self._tools.state.pulse()
+        known = self._serving
+        if known is not None and known[0] == pulse:
+            return known[1]
+        serving = self._look_up()
+        self._serving = (pulse, serving)
+        return serving
+
+    def open(self) -> Open:
+        """Return what answers, open for searching.
+
+        Raises:
+            NotReady: Nothing has been sealed.
+            Corrupt: The index of the revision is missing or damaged.
+        """
+        pulse = self._tools.state.pulse()
+        known = self._open
+        if known is not None and known[0] == pulse:
+            return known[1]
+        serving = self.serving()
+        if serving.revision is None:
+            raise empty_library()
+        shelf = Shelf(
+            revision=serving.revision,
+            searcher=self._searcher(serving.revision),
+            hidden=frozenset(self._tools.state.removed()),
+            state=self._tools.state,
+        )
+        found = Open(serving=serving, shelf=shelf)
+        self._open = (pulse, found)
+        return found
+
+    def _look_up(self) -> releases.Serving:
+        tools = self._tools
+        embedded = releases.embedded_release(self._line, software=software())
+        deployment = releases.settle(tools.register, embedded, clock=tools.clock)
+        revisions = tools.state.revisions()
+        try:
+            release = tools.register.release(deployment.release_id)
+        except Corrupt:
+            release = None
+        if release is not None:
+            return releases.serving(deployment, release, revisions, software=embedded.software)
+        # Newer software deployed it and this one has come back: it answers as itself, and says so.
+        serving = releases.serving(deployment, embedded, revisions, software=embedded.software)
+        unread = f"release {deployment.release_id} cannot be read by software {embedded.software}"
+        return replace(serving, overrides=(*serving.overrides, unread))
+
+    def _searcher(self, revision: Revision) -> Searcher:
+        """Return the index of a revision; the one that is open already where it is the same."""
+        if self._open is not None:
+            shelf = self._open[1].shelf
+            if shelf.revision.manifest == revision.manifest:
+                return shelf.searcher
+        try:
+            return self._tools.index.open(revision.number, revision.manifest)
+        except Corrupt:
+            # A rebuild may have put another index in its place since we looked.
+            for known in self._tools.state.revisions():
+                if known.number == revision.number and known.manifest != revision.manifest:
+                    return self._tools.index.open(known.number, known.manifest)
+            raise
+
+
+def empty_library() -> NotReady:
+    """Return the failure of a library that holds nothing yet."""
+    return NotReady("the library is empty", hint="answerable ingest PATH")

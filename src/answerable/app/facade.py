@@ -1,0 +1,496 @@
+"""Everything the doors offer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from answerable.access.scopes import LOCAL_LABEL, owner_scope
+from answerable.adapters.clock import new_id
+from answerable.adapters.sources.question_set import QuestionSet, page_name
+from answerable.answering import flow as answering
+from answerable.answering.ports import TraceLine
+from answerable.answering.reading import Reader
+from answerable.app.background import Background
+from answerable.app.current import Current, empty_library
+from answerable.app.respondent import AppRespondent
+from answerable.app.tools import Tools
+from answerable.app.views import Check, DocumentView, RevisionView
+from answerable.domain.documents import (
+    Document,
+    Member,
+    Removal,
+    Revision,
+    place,
+    possible_id,
+)
+from answerable.domain.errors import AnswerableError, NotFound, StorageFailure
+from answerable.domain.questions import Scope, Trace
+from answerable.domain.releases import Deployment, Line
+from answerable.library import flow as library
+from answerable.library import split
+from answerable.library.ports import Source
+from answerable.library.report import Progress, Report, Silent
+from answerable.library.search import Found, read_query, search
+from answerable.library.visible import visible
+from answerable.operations.ports import Job
+from answerable.quality import flow as quality
+from answerable.quality.evaluation import Report as Scores
+from answerable.releases import flow as releases
+from answerable.settings import Settings
+
+_LEDGER_WAIT_MS = 30_000
+_DAY_MS = 86_400_000
+
+
+class App:
+    """Answerable on one machine: everything the doors offer.
+
+    Safe to use from many threads. Every method may raise `AnswerableError`.
+    """
+
+    def __init__(self, settings: Settings, tools: Tools, *, on_close: ExitStack) -> None:
+        self.settings = settings
+        self.line = Line(
+            parser=tools.parser.digest, splitter=split.digest(), analyser=tools.analyser.digest
+        )
+        self._tools = tools
+        self._on_close = on_close
+        self._current = Current(tools, self.line)
+        self._background = Background(settings, tools, self._ingest)
+        self._desk = answering.Desk(
+            analyser=tools.analyser, reader=Reader(tools.analyser.terms), clock=tools.clock
+        )
+        self._ledger_failed: tuple[str, int] | None = None
+
+    # Asking
+
+    def ask(self, text: str, scope: Scope) -> Trace:
+        """Return the trace of a question, with its outcome; it is in the ledger.
+
+        An answer is given even when the ledger cannot take its trace (a full disk): the trace
+        says so as an override, and readiness fails.
+
+        Raises:
+            BadQuestion: It is empty or too long.
+            NotReady: The library is empty.
+        """
+        trace = self._answer(text, scope)
+        try:
+            self._tools.ledger.append(trace)
+        except StorageFailure as error:
+            self._ledger_failed = (f"{error.code}: {error.message}", self._tools.clock.now_ms())
+            return replace(trace, overrides=(*trace.overrides, f"trace not kept: {error.code}"))
+        self._ledger_failed = None
+        return trace
+
+    def _answer(self, text: str, scope: Scope) -> Trace:
+        now = self._current.open()
+        return answering.answer(
+            text,
+            scope,
+            shelf=now.shelf,
+            release=now.serving.release,
+            overrides=now.serving.overrides,
+            trace_id=new_id(self._tools.clock.now_ms()),
+            desk=self._desk,
+        )
+
+    def search(self, text: str, scope: Scope, *, limit: int) -> Found:
+        """Return passages for a text, best first, with the contents they are spans of.
+
+        Raises:
+            BadQuestion: It is empty or too long.
+            NotReady: The library is empty.
+        """
+        now = self._current.open()
+        question = answering.checked_question(text)
+        query = read_query(question, self._tools.analyser)
+        return search(now.shelf, query, scope, now.serving.release.retrieval, limit=limit)
+
+    def owner(self) -> Scope:
+        """Return the scope of the one local owner."""
+        return owner_scope()
+
+    def traces(self, *, limit: int = 20, before: str | None = None) -> Sequence[TraceLine]:
+        """Return the newest traces, newest first."""
+        return self._tools.ledger.recent(limit=limit, before=before)
+
+    def trace(self, trace_id: str) -> Trace:
+        """Return one trace whole.
+
+        Raises:
+            NotFound: There is no such trace.
+        """
+        trace = self._tools.ledger.trace(trace_id)
+        if trace is None:
+            raise NotFound("there is no such trace", hint="answerable traces list")
+        return trace
+
+    # Documents
+
+    def documents(self, scope: Scope) -> tuple[Member, ...]:
+        """Return the documents that serve now and the scope allows, by source and path."""
+        revision = self._current.serving().revision
+        if revision is None:
+            return ()
+        removed = self._tools.state.removed()
+        members = self._tools.state.members(revision.number).values()
+        seen = (one for one in members if _may_see(one, scope, removed))
+        return tuple(sorted(seen, key=lambda one: (one.document.path, one.document.source)))
+
+    def find_document(self, name: str, scope: Scope) -> str:
+        """Return the id of a document named by its id or its path.
+
+        Raises:
+            NotFound: Nothing the scope allows is called so, or several are.
+        """
+        known = [one.document for one in self.documents(scope) if name in _names(one)]
+        if len(known) == 1:
+            return known[0].id
+        if known:
+            ids = ", ".join(one.id for one in known)
+            raise NotFound(f"{len(known)} documents have this path: {ids}", hint="name one by id")
+        raise _no_document()
+
+    def document(
+        self, document_id: str, scope: Scope, *, revision: int | None = None
+    ) -> DocumentView:
+        """Return a document as it is in the serving revision, or in another one.
+
+        Raises:
+            NotFound: It is not there, was removed, or the scope does not allow it.
+        """
+        served = self._current.serving().revision
+        if served is None:
+            raise empty_library()
+        number = served.number if revision is None else revision
+        member = self._tools.state.member(number, document_id)
+        if member is None or not _may_see(member, scope, self._tools.state.removed()):
+            raise _no_document()
+        content = self._tools.state.contents([member.content_id])[member.content_id]
+        text = content.text
+        return DocumentView(
+            member=member,
+            revision=number,
+            content=content,
+            content_hash=text.hash,
+            pieces=visible(text, 0, len(text.text)),
+        )
+
+    def remove(self, document_id: str, *, who: str, because: str) -> Member:
+        """Hide a document from every revision at once and for good, until `restore`."""
+        member = self.document(document_id, self.owner()).member
+        state = self._tools.state
+        where = place(member.document.source, member.document.path)
+        # Older revisions may know it as read through another folder.
+        ids = {possible_id(where, source) for source in state.sources()} | {document_id}
+        for known in state.documents([one for one in ids if one is not None]):
+            state.remove(
+                Removal(
+                    document_id=known, who=who, because=because, at_ms=self._tools.clock.now_ms()
+                )
+            )
+        return member
+
+    def removals(self) -> tuple[tuple[Document, Removal], ...]:
+        """Return the documents a person removed and how, the last first."""
+        removed = self._tools.state.removed()
+        documents = self._tools.state.documents(removed)
+        last_first = sorted(removed.values(), key=lambda one: -one.at_ms)
+        return tuple((documents[one.document_id], one) for one in last_first)
+
+    def restore(self, name: str) -> Document:
+        """Undo `remove`: it shows in revisions that hold it, and the next ingest takes it.
+
+        Raises:
+            NotFound: It was not removed.
+        """
+        removed = [one for one, _ in self.removals()]
+        named = [one for one in removed if name in {one.id, one.path}]
+        places = {place(one.source, one.path) for one in named}
+        if len(places) != 1:
+            raise NotFound(
+                f"{len(places) or 'no'} removed documents have this id or path",
+                hint="answerable documents list --removed",
+            )
+        for one in removed:
+            if place(one.source, one.path) in places:
+                self._tools.state.restore(one.id)
+        return named[0]
+
+    # Ingestion
+
+    def check_paths(self, paths: Sequence[Path]) -> None:
+        """Make sure that every path can be ingested before the first one is.
+
+        Raises:
+            PathMissing: One does not exist.
+        """
+        for path in paths:
+            self._folder(path, ())
+
+    def ingest(
+        self,
+        path: Path,
+        *,
+        excludes: Sequence[str] = (),
+        allow_empty: bool = False,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Bring the library in step with a folder or file and seal what changed.
+
+        Raises:
+            PathMissing: There is no such path.
+            BadInput, Conflict: There is no document in it, and that was not allowed.
+            Locked: Another process is ingesting.
+            StorageFailure: The serving revision is untouched and still answers.
+        """
+        source = self._folder(path, excludes)
+        with self._tools.state.writer():
+            return self._ingest(
+                source, progress or Silent(), f"ingest {path}", must_find=not allow_empty
+            )
+
+    def _ingest(
+        self, source: Source, progress: Progress, because: str, *, must_find: bool = False
+    ) -> Report:
+        """Ingest with the writer lock held."""
+        tools = self._tools
+        revisions = tools.state.revisions()
+        tools.index.sweep({(one.number, one.manifest) for one in revisions})
+        return library.ingest(
+            source,
+            line=self.line,
+            base=releases.base(self._current.serving(), revisions),
+            labels=frozenset({LOCAL_LABEL}),
+            desk=self._library_desk(),
+            progress=progress,
+            because=because,
+            must_find=must_find,
+        )
+
+    def _library_desk(self) -> library.Desk:
+        return library.Desk(
+            state=self._tools.state,
+            index=self._tools.index,
+            parser=self._tools.parser,
+            clock=self._tools.clock,
+        )
+
+    def _folder(self, path: Path, excludes: Sequence[str]) -> Source:
+        from answerable.adapters.sources.folder import Folder
+
+        return Folder.of(
+            path,
+            excludes=excludes,
+            size_max_bytes=self.settings.ingest.size_mb_max * 1_000_000,
+            known_roots=self._known_roots(),
+        )
+
+    def _known_roots(self) -> tuple[Path, ...]:
+        revision = self._current.serving().revision
+        if revision is None:
+            return ()
+        members = self._tools.state.members(revision.number).values()
+        names = {one.document.source for one in members}
+        return tuple(
+            Path(name.removeprefix("folder:")) for name in names if name.startswith("folder:")
+        )
+
+    # Evaluation
+
+    def ingest_corpus(self, corpus: Source, *, progress: Progress | None = None) -> Report:
+        """Take in the documents a question set brings."""
+        with self._tools.state.writer():
+            return self._ingest(corpus, progress or Silent(), "a question set")
+
+    def evaluate(
+        self, questions: QuestionSet, *, ks: Sequence[int], asked: Callable[[int], None]
+    ) -> Scores:
+        """Return the scores of this library on a question set."""
+        named = page_name if questions.corpus is not None else str
+        # Questions of a test set are nobody's questions: they leave no trace.
+        respondent = AppRespondent(self, self._answer, self.owner(), named)
+        return quality.run(questions.cases, respondent, ks=ks, asked=asked)
+
+    # Uploads and other background work
+
+    def submit(self, path: str, data: bytes) -> Job:
+        """Store an uploaded file durably and queue it for ingestion.
+
+        Raises:
+            BadInput: The path is not a safe relative path, or the file is too large.
+        """
+        return self._background.submit(path, data)
+
+    def work_once(self) -> bool:
+        """Do one round of background work if this process holds the keeper lease.
+
+        Ingests queued uploads and forgets texts past their retention; returns whether there
+        was anything to do. Cheap when there is not, so it may be called twice a second.
+        """
+        return self._background.work_once()
+
+    def jobs(self, *, limit: int = 50) -> Sequence[Job]:
+        """Return background jobs, newest first."""
+        return self._tools.leases.recent(limit=limit)
+
+    def job(self, job_id: str) -> Job:
+        """Return one background job.
+
+        Raises:
+            NotFound: There is no such job.
+        """
+        job = self._tools.leases.job(job_id)
+        if job is None:
+            raise NotFound("there is no such job", hint="answerable jobs list")
+        return job
+
+    # Revisions and deployments
+
+    def deployments(self) -> tuple[Deployment, ...]:
+        """Return the record of what was deployed, by whom and why, newest first."""
+        return tuple(self._tools.register.deployments())
+
+    def serving(self) -> releases.Serving:
+        """Return which deployment, release and revision answer now."""
+        return self._current.serving()
+
+    def revisions(self) -> tuple[Revision, ...]:
+        """Return all revisions, newest first."""
+        return self._tools.state.revisions()
+
+    def revision(self, number: int) -> RevisionView:
+        """Return one revision with what it changed.
+
+        Raises:
+            NotFound: There is no such revision.
+        """
+        revision = self._revision(number)
+        state = self._tools.state
+        after = state.members(number)
+        before = state.members(revision.base) if revision.base else {}
+        return RevisionView(
+            revision=revision,
+            added=_paths(after[one] for one in after.keys() - before.keys()),
+            changed=_paths(
+                after[one]
+                for one in after.keys() & before.keys()
+                if after[one].content_id != before[one].content_id
+            ),
+            gone=_paths(before[one] for one in before.keys() - after.keys()),
+        )
+
+    def switch(self, pinned: int | None, *, who: str, because: str) -> releases.Serving:
+        """Serve one revision from now on, or follow the line again with None.
+
+        Raises:
+            NotFound: There is no such revision.
+            Corrupt: Its index is damaged, so it could not answer.
+        """
+        if pinned is not None:
+            revision = self._revision(pinned)
+            self._tools.index.open(revision.number, revision.manifest)
+        releases.switch(
+            self._tools.register,
+            self.revisions(),
+            pinned=pinned,
+            who=who,
+            because=because,
+            clock=self._tools.clock,
+        )
+        return self.serving()
+
+    def verify(self, number: int | None = None) -> Mapping[int, tuple[str, ...]]:
+        """Return what is wrong with the index of one revision, or of all, by number."""
+        wanted = self.revisions() if number is None else (self._revision(number),)
+        index = self._tools.index
+        return {one.number: index.verify(one.number, one.manifest) for one in wanted}
+
+    def rebuild(self, number: int | None = None) -> Revision:
+        """Make the index of a revision anew from the state; the serving one by default."""
+        serving = self._current.serving().revision
+        wanted = serving if number is None else self._revision(number)
+        if wanted is None:
+            raise empty_library()
+        with self._tools.state.writer():
+            rebuilt = library.rebuild(wanted, desk=self._library_desk())
+            revisions = self._tools.state.revisions()
+            self._tools.index.sweep({(one.number, one.manifest) for one in revisions})
+        return rebuilt
+
+    def _revision(self, number: int) -> Revision:
+        for revision in self.revisions():
+            if revision.number == number:
+                return revision
+        raise NotFound(f"there is no revision {number}", hint="answerable revisions list")
+
+    # Health
+
+    def readiness(self) -> tuple[Check, ...]:
+        """Return what answering depends on and whether it is there."""
+        checks = [self._check("state", lambda: self._current.serving().release.id)]
+        if checks[0].ready:
+            checks.append(self._check("library", self._serves))
+        checks.append(self._ledger_check())
+        return tuple(checks)
+
+    def _ledger_check(self) -> Check:
+        """Return whether traces can be kept: not for a while after one could not.
+
+        Then it is ready again, because only another question can tell.
+        """
+        if self._ledger_failed is None:
+            return Check(name="ledger", ready=True, detail="traces are kept")
+        said, at_ms = self._ledger_failed
+        is_over = self._tools.clock.now_ms() - at_ms > _LEDGER_WAIT_MS
+        return Check(name="ledger", ready=is_over, detail=f"the last trace was not kept: {said}")
+
+    def _serves(self) -> str:
+        return f"revision {self._current.open().shelf.revision.number}"
+
+    def _check(self, name: str, look: Callable[[], str]) -> Check:
+        try:
+            return Check(name=name, ready=True, detail=look())
+        except AnswerableError as error:
+            return Check(name=name, ready=False, detail=f"{error.message}; {error.hint}")
+
+    def close(self) -> None:
+        """Let go of children, threads and files, and of texts whose time is over."""
+        with self._on_close, suppress(AnswerableError):
+            self._background.close()
+            kept_ms = self.settings.traces.text_days * _DAY_MS
+            self._tools.ledger.forget_texts(self._tools.clock.now_ms() - kept_ms)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _may_see(member: Member, scope: Scope, removed: Collection[str]) -> bool:
+    """Return whether a caller may see a document; hidden and missing look the same to them."""
+    return member.document.id not in removed and scope.allows(member.document.labels)
+
+
+def _no_document() -> NotFound:
+    return NotFound("there is no such document", hint="answerable documents list")
+
+
+def _names(member: Member) -> tuple[str, str]:
+    return member.document.id, member.document.path
+
+
+def _paths(members: Iterable[Member]) -> tuple[str, ...]:
+    return tuple(sorted(member.document.path for member in members))

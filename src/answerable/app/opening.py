@@ -1,0 +1,102 @@
+"""Opening a workspace, or a library in memory."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from answerable.adapters.disk import Reserve, translated
+from answerable.adapters.sources.question_set import QuestionSet, load_questions
+from answerable.adapters.workspace import make_workspace
+from answerable.app import tools
+from answerable.app.facade import App
+from answerable.domain.errors import BadConfiguration, DiskFull
+from answerable.settings import CONFIG_NAME, find_workspace, load
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """A workspace that `init` made or found."""
+
+    workspace: Path
+    data: Path
+    is_new: bool
+
+
+def init_workspace(folder: Path, *, data_dir: str | None = None) -> Made:
+    """Make what is missing of a workspace; an existing configuration is left as it is.
+
+    Raises:
+        BadConfiguration: It is there and cannot be understood, or `data_dir` is not Unicode.
+        StorageFailure: The workspace or its data directory cannot be made; names which.
+    """
+    if data_dir is not None and not _is_unicode(data_dir):
+        raise BadConfiguration(
+            "the name of the data directory is not Unicode", hint="choose another --data-dir"
+        )
+    with translated(folder):
+        is_new = make_workspace(folder, data_dir, CONFIG_NAME)
+    settings = load(folder)
+    with translated(settings.data):
+        settings.data.mkdir(parents=True, exist_ok=True)
+    return Made(workspace=folder.absolute(), data=settings.data, is_new=is_new)
+
+
+def open_app(workspace: Path | None = None, **overrides: Any) -> App:
+    """Open a workspace on disk.
+
+    Args:
+        workspace: Its folder; None looks upwards from the current one.
+        overrides: Values of flags, by the name of their setting.
+
+    Raises:
+        NotReady: There is no workspace.
+        BadConfiguration, StorageFailure.
+    """
+    settings = load(find_workspace(workspace or Path()), **overrides)
+    reserve = Reserve(settings.data / "reserve")
+    with ExitStack() as stack:
+        stack.callback(reserve.keep)
+        try:
+            fitted = tools.disk_tools(settings, stack)
+        except DiskFull:
+            if not reserve.give_up():
+                raise
+            fitted = tools.disk_tools(settings, stack)
+        return App(settings, fitted, on_close=stack.pop_all())
+
+
+def load_question_set(named: str, workspace: Path | None) -> QuestionSet:
+    """Return the question set at a path, or of a name in the workspace.
+
+    Raises:
+        PathMissing: There is neither.
+        BadInput: A line cannot be understood; it is named.
+    """
+    if Path(named).exists():
+        return load_questions(named, Path())
+    return load_questions(named, find_workspace(workspace or Path()) / "questions")
+
+
+def open_memory() -> App:
+    """Open a library in memory that leaves nothing behind.
+
+    Its settings are the defaults and what the environment says: no `answerable.toml` is read.
+
+    Raises:
+        BadConfiguration: The environment cannot be understood.
+    """
+    settings = load(None)
+    with ExitStack() as stack:
+        fitted = tools.memory_tools(settings, stack)
+        return App(settings, fitted, on_close=stack.pop_all())
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

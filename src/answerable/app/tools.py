@@ -1,0 +1,107 @@
+"""Adapters plugged together: on disk, or in memory."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from answerable.adapters.clock import SystemClock
+from answerable.answering.ports import Ledger
+from answerable.domain.clock import Clock
+from answerable.library.ports import Analyser, Index, Parser, State
+from answerable.operations.ports import Leases
+from answerable.releases.ports import Register
+from answerable.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tools:
+    """Adapters, fitted to the rooms' ports."""
+
+    state: State
+    index: Index
+    register: Register
+    leases: Leases
+    ledger: Ledger
+    parser: Parser
+    analyser: Analyser
+    clock: Clock
+
+
+def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
+    """Return adapters over the data directory; the stack closes them."""
+    from answerable.adapters.disk import translated
+    from answerable.adapters.index.analyser import TantivyAnalyser
+    from answerable.adapters.index.local import LocalIndex
+    from answerable.adapters.state.engine import Database
+    from answerable.adapters.state.schema import LEDGER, STATE, migrate
+    from answerable.adapters.state.sql_leases import SqlLeases
+    from answerable.adapters.state.sql_ledger import SqlLedger
+    from answerable.adapters.state.sql_register import SqlRegister
+    from answerable.adapters.state.sql_state import SqlState
+
+    data = settings.data
+    with translated(data):
+        data.mkdir(parents=True, exist_ok=True)
+    database = Database(data / "state.db")
+    stack.callback(database.close)
+    migrate(database, STATE)
+    traces = Database(
+        data / "ledger.db", synchronous="FULL" if settings.traces.sync == "full" else "NORMAL"
+    )
+    stack.callback(traces.close)
+    migrate(traces, LEDGER)
+    ledger = SqlLedger(traces, keep_texts=settings.traces.text_days > 0)
+    stack.callback(ledger.close)
+    analyser = TantivyAnalyser()
+    return Tools(
+        state=SqlState(database),
+        index=LocalIndex(data / "index", analyser=analyser),
+        register=SqlRegister(database),
+        leases=SqlLeases(database),
+        ledger=ledger,
+        parser=new_parser(settings, stack),
+        analyser=analyser,
+        clock=SystemClock(),
+    )
+
+
+def memory_tools(settings: Settings, stack: ExitStack) -> Tools:
+    """Return adapters that leave nothing behind; the stack closes them."""
+    from answerable.adapters.index.analyser import TantivyAnalyser
+    from answerable.adapters.index.ram import RamIndex
+    from answerable.adapters.state.memory import (
+        MemoryLeases,
+        MemoryLedger,
+        MemoryRegister,
+        MemoryState,
+        Pulse,
+    )
+
+    pulse = Pulse()
+    analyser = TantivyAnalyser()
+    return Tools(
+        state=MemoryState(pulse),
+        index=RamIndex(analyser=analyser),
+        register=MemoryRegister(pulse),
+        leases=MemoryLeases(),
+        ledger=MemoryLedger(),
+        parser=new_parser(settings, stack),
+        analyser=analyser,
+        clock=SystemClock(),
+    )
+
+
+def new_parser(settings: Settings, stack: ExitStack) -> Parser:
+    """Return the parser pool; its children start with the first file."""
+    from answerable.adapters.parsers.pool import Limits, ParserPool
+
+    pool = ParserPool(
+        children=settings.ingest.children,
+        limits=Limits(
+            wall_s=settings.ingest.seconds_max,
+            memory_bytes=settings.ingest.memory_mb_max * 2**20,
+        ),
+    )
+    stack.callback(pool.close)
+    return pool

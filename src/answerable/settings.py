@@ -1,0 +1,276 @@
+"""Where things live on this machine. Nothing here can change an answer.
+
+Read once, at the edge: flag over environment over `answerable.toml` over default.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from answerable.domain.errors import BadConfiguration, NotReady
+
+CONFIG_NAME = "answerable.toml"
+
+_PREFIX = "ANSWERABLE_"
+# Of the tests of this repository.
+_NOT_SETTINGS = frozenset({"ANSWERABLE_GOLDEN", "ANSWERABLE_KILLS", "ANSWERABLE_SEED"})
+# Kubernetes tells every container of a namespace about a service called `answerable`.
+_SERVICE_LINK = re.compile(
+    r"ANSWERABLE_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)"
+)
+_EXPECTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "finite": "a finite number",
+    "string": "a text",
+    "path": "a path, as text",
+    "model": "a table",
+    "dict": "a table",
+}
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Serve(_Table):
+    """How `answerable serve` listens."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class Ingest(_Table):
+    """Limits of reading files. A file over a limit is refused with a reason."""
+
+    children: Annotated[int, Field(ge=1, le=64)] = 2
+    seconds_max: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
+    memory_mb_max: Annotated[int, Field(ge=128)] = 1024
+    size_mb_max: Annotated[int, Field(ge=1, le=1024)] = 50
+
+
+class Traces(_Table):
+    """How long texts of questions and answers are kept; structure and hashes stay."""
+
+    text_days: Annotated[int, Field(ge=0)] = 30
+    sync: Literal["full", "normal"] = "normal"
+
+
+class Settings(BaseSettings):
+    """All settings of one workspace."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+    )
+
+    workspace: Path = Path()
+    data_dir: Path | None = None
+    serve: Serve = Serve()
+    ingest: Ingest = Ingest()
+    traces: Traces = Traces()
+
+    @property
+    def data(self) -> Path:
+        """The data directory: as set, below the workspace when relative, else the user's own."""
+        if self.data_dir is None:
+            return default_data_dir(self.workspace)
+        return (self.workspace / self.data_dir.expanduser()).absolute()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the file below the environment; leave out .env and secret files.
+
+        Without a workspace there is no file.
+        """
+        del dotenv_settings, file_secret_settings
+        workspace = init_settings().get("workspace")
+        if workspace is None:
+            return init_settings, env_settings
+        toml = TomlConfigSettingsSource(settings_cls, workspace / CONFIG_NAME)
+        return init_settings, env_settings, toml
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """One setting as it holds now.
+
+    Attributes:
+        name: As in the file, with the table before a dot.
+        origin: ``flag``, ``environment``, ``file`` or ``default``.
+    """
+
+    name: str
+    value: object
+    origin: str
+
+
+def default_data_dir(workspace: Path) -> Path:
+    """Return the folder for the data of a workspace, apart from it, one for each."""
+    home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    absolute = workspace.absolute()
+    mark = sha256(str(absolute).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return home / "answerable" / f"{absolute.name or 'root'}-{mark}"
+
+
+def find_workspace(start: Path) -> Path:
+    """Return the nearest folder at or above `start` that holds `answerable.toml`.
+
+    Raises:
+        NotReady: There is none.
+    """
+    start = start.absolute()
+    for folder in (start, *start.parents):
+        if (folder / CONFIG_NAME).is_file():
+            return folder
+    raise NotReady(
+        f"there is no workspace here: no {CONFIG_NAME} in {start} or above",
+        hint="answerable init",
+    )
+
+
+def load(workspace: Path | None, **overrides: Any) -> Settings:
+    """Return the settings of a workspace.
+
+    Args:
+        workspace: The folder of `answerable.toml`; the file may be missing. None reads no file.
+        overrides: Values of flags, by the name of their setting.
+
+    Raises:
+        BadConfiguration: A key is unknown or a value has the wrong type; all are named.
+    """
+    _check_environment()
+    file = (workspace or Path()) / CONFIG_NAME
+    if workspace is not None:
+        overrides["workspace"] = workspace
+    try:
+        return Settings(**overrides)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfiguration(f"{file} is not TOML: {error}", hint=f"edit {file}") from error
+    except OSError as error:
+        raise BadConfiguration(
+            f"{file} cannot be read: {error.strerror}", hint=f"check the permissions of {file}"
+        ) from error
+    except ValidationError as error:
+        edit = f"edit {file}, or" if workspace is not None else "edit"
+        raise BadConfiguration(
+            "; ".join(_complaint(one) for one in error.errors()),
+            hint=f"{edit} the environment variable {_PREFIX}… of that name",
+        ) from error
+
+
+def explain(named: Path | None) -> tuple[Setting, ...]:
+    """Return every setting with its value and where that came from.
+
+    Args:
+        named: The folder that was named as workspace; None looks upwards from the current one.
+
+    Raises:
+        NotReady: There is no workspace.
+        BadConfiguration: The settings cannot be loaded.
+    """
+    settings = load(find_workspace(named or Path()))
+    file = settings.workspace / CONFIG_NAME
+    in_file = dict(_flat(tomllib.loads(file.read_text(encoding="utf-8"))))
+    values = dict(_flat(settings.model_dump())) | {"data_dir": settings.data}
+    return tuple(
+        Setting(name=name, value=value, origin=_origin(name, named, in_file))
+        for name, value in values.items()
+    )
+
+
+def _origin(name: str, named: Path | None, in_file: Mapping[str, object]) -> str:
+    variable = _environment().get(_variable(name))
+    # The command line takes the variable of the workspace for its flag when that is not given.
+    if name == "workspace" and named is not None and variable != str(named):
+        return "flag"
+    if variable is not None:
+        return "environment"
+    return "file" if name in in_file else "default"
+
+
+def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, object]]:
+    """Give the keys of a table and of the tables in it, with their values."""
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield above + name, value
+
+
+def _names(model: type[BaseModel], above: str = "") -> Iterator[str]:
+    """Give the names of all settings."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _names(kind, f"{above}{name}.")
+        else:
+            yield above + name
+
+
+def _variable(name: str) -> str:
+    return _PREFIX + name.replace(".", "__").upper()
+
+
+def _environment() -> dict[str, str]:
+    """Return the variables that are ours, in capitals: pydantic does not tell cases apart."""
+    mine = ((name.upper(), value) for name, value in os.environ.items())
+    return {name: value for name, value in mine if name.startswith(_PREFIX)}
+
+
+def _check_environment() -> None:
+    """Refuse variables that would be passed over without a word."""
+    known = {_variable(name) for name in _names(Settings)}
+    unknown = [
+        name
+        for name, value in sorted(_environment().items())
+        if name not in known | _NOT_SETTINGS and not _is_service_link(name, value)
+    ]
+    if unknown:
+        similar = get_close_matches(unknown[0], sorted(known), n=1)
+        hint = f"unset it, or did you mean {similar[0]}?" if similar else "unset it"
+        raise BadConfiguration(
+            f"the environment sets what is no setting: {', '.join(unknown)}", hint=hint
+        )
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    is_address = name.endswith("_PORT") and "://" in value
+    return is_address or _SERVICE_LINK.fullmatch(name) is not None
+
+
+def _complaint(error: Any) -> str:
+    """Say what is wrong with a setting; never its value, which may be secret."""
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"unknown setting {where}"
+    expected = _EXPECTED.get(error["type"].partition("_")[0])
+    if expected is None:
+        expected = error["msg"].removeprefix("Input should ").removeprefix("be ")
+    return f"setting {where} must be {expected}"
