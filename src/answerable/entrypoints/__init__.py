@@ -1,0 +1,1 @@
+"""Thin doors: command line, API, pages. Each knows only the app."""

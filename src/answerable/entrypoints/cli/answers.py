@@ -1,0 +1,123 @@
+"""An answer in a terminal, and as an object."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, assert_never
+
+from answerable.domain.questions import Abstained, Answered, Citation, Claim, Passage, Trace
+from answerable.entrypoints.naming import trail
+
+_WIDTH = 96
+_ARROW = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
+_VERBATIM = {"code", "steps", "list", "rows", "item"}
+
+
+def lines(trace: Trace, *, passages: int, explain: bool) -> Iterator[str]:
+    """Give the lines of an answer, its citations, and where asked what it was made from."""
+    yield ""
+    match trace.outcome:
+        case Answered():
+            yield from _answered(trace.outcome)
+        case Abstained():
+            yield from _abstained(trace.outcome)
+        case _:
+            assert_never(trace.outcome)
+    yield ""
+    if passages:
+        yield from _passages(trace.passages[:passages], explain=explain)
+    if explain:
+        yield from _explanation(trace)
+    yield _footer(trace)
+
+
+def as_object(trace: Trace, *, passages: int | None) -> dict[str, Any]:
+    """Return the trace as JSON values, with so many passages, or all."""
+    value = asdict(trace)
+    value["outcome"] = {"kind": _kind(trace), **value["outcome"]}
+    value["passages"] = value["passages"][:passages]
+    return value
+
+
+def _kind(trace: Trace) -> str:
+    return "answered" if isinstance(trace.outcome, Answered) else "abstained"
+
+
+def _answered(outcome: Answered) -> Iterator[str]:
+    numbers: dict[tuple[str, int], int] = {}
+    for claim in outcome.claims:
+        marks = [_number(numbers, citation) for citation in claim.citations]
+        yield from _claim(claim, "".join(f"[{mark}]" for mark in dict.fromkeys(marks)))
+        yield ""
+    for (place, at), number in numbers.items():
+        yield f"  [{number}] {place}, line {at}"
+
+
+def _number(numbers: dict[tuple[str, int], int], citation: Citation) -> int:
+    place = _place(citation.path, citation.heading, citation.title)
+    return numbers.setdefault((place, citation.line), len(numbers) + 1)
+
+
+def _place(path: str, heading: tuple[str, ...], title: str) -> str:
+    return _ARROW.join((path, *trail(heading, title)))
+
+
+def _claim(claim: Claim, marks: str) -> Iterator[str]:
+    """Give the lines of one claim: prose is wrapped to the screen, all else as it stands."""
+    if claim.kind in _VERBATIM:
+        for text in claim.text.splitlines():
+            yield f"  {text}"
+        yield f"  {marks}"
+        return
+    words = " ".join(claim.text.split())
+    yield from textwrap.wrap(
+        f"{words} {marks}",
+        _WIDTH,
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _abstained(outcome: Abstained) -> Iterator[str]:
+    yield f"  The documents do not say. {outcome.because}"
+    if outcome.closest:
+        yield ""
+        yield "  Closest:"
+        for passage in outcome.closest:
+            yield f"  - {_where(passage)}"
+
+
+def _where(passage: Passage) -> str:
+    return _place(passage.path, passage.chunk.heading, passage.title)
+
+
+def _passages(passages: tuple[Passage, ...], *, explain: bool) -> Iterator[str]:
+    yield "  Looked at:"
+    for passage in passages:
+        where = _where(passage)
+        parts = ", ".join(f"{name} {value:.2f}" for name, value in passage.parts)
+        yield f"  {passage.rank:2}. {where}" + (
+            f"  ({passage.score:.2f}: {parts})" if explain else ""
+        )
+    yield ""
+
+
+def _explanation(trace: Trace) -> Iterator[str]:
+    yield "  Evidence: " + ", ".join(f"{name} {value:.2f}" for name, value in trace.evidence)
+    yield "  Steps: " + ", ".join(f"{step.name} {step.took_ms:.1f} ms" for step in trace.steps)
+    for override in trace.overrides:
+        yield f"  Override: {override}"
+    yield ""
+
+
+def _footer(trace: Trace) -> str:
+    rung = trace.outcome.rung if isinstance(trace.outcome, Answered) else "abstain"
+    said = {"quote": "quoted verbatim", "abstain": "abstained"}.get(rung, rung)
+    return (
+        f"  {said} · confidence {trace.outcome.confidence:.2f} · {trace.took_ms:.1f} ms · "
+        f"{trace.release} · revision {trace.revision} · trace {trace.id}"
+    )

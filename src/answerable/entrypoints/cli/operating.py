@@ -1,0 +1,84 @@
+"""`serve` and `demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from answerable.entrypoints.cli.terminal import Workspace, line, talk
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on; this machine only for now.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one.")]
+
+DEMO_QUESTIONS = (
+    "What should I check when KubeAPIDown fires?",
+    "How do I go back to an earlier revision?",
+    "What is the phone number of the on-call manager?",
+)
+
+
+def serve(
+    host: Host = None,
+    port: Port = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes.")] = None,
+    workspace: Workspace = None,
+) -> None:
+    """Serve the page and the API until Ctrl-C.
+
+    Example:  answerable serve --port 8080
+    """
+    from answerable.entrypoints.web.server import serve as run
+    from answerable.settings import find_workspace, load
+
+    found = find_workspace(workspace or Path())
+    settings = load(found).serve
+    raise typer.Exit(
+        run(
+            found,
+            host=host or settings.host,
+            port=settings.port if port is None else port,
+            workers=workers or settings.workers,
+        )
+    )
+
+
+def demo(
+    docs: Annotated[list[Path], typer.Option("--docs", help="Folders to read.")],
+    workspace: Annotated[Path, typer.Option("--workspace", "-w", help="Made if missing.")],
+    port: Port = None,
+    serving: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Serve the page at the end.")
+    ] = True,
+) -> None:
+    """Read some folders, answer three questions, one of them unanswerable, and serve the page.
+
+    Example:  answerable demo --workspace demo --docs docs/guide
+    """
+    from answerable.app import init_workspace, open_app
+    from answerable.entrypoints.cli.asking import show
+    from answerable.entrypoints.cli.ingesting import (
+        check_read,
+        progress_bar,
+        summary,
+        tell_unread,
+    )
+
+    init_workspace(workspace, data_dir="data")
+    with open_app(workspace) as app:
+        app.check_paths(docs)
+        reports = []
+        for folder in docs:
+            with progress_bar() as progress:
+                report = app.ingest(folder, progress=progress)
+            line(next(summary(report, verbose=False)))
+            tell_unread(report)
+            reports.append(report)
+        check_read(reports)
+        for question in DEMO_QUESTIONS:
+            line(f"\n> {question}")
+            show(app.ask(question, app.owner()), as_json=False, top=None, explain=False)
+    if serving:
+        talk("")
+        serve(port=port, workspace=workspace)

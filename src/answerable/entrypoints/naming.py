@@ -1,0 +1,15 @@
+"""How places are called, in the terminal and on pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def trail(heading: Sequence[str], title: str) -> list[str]:
+    """Return the sections a quote stands in, less a first one that repeats the title."""
+    is_title = bool(heading) and _plain(heading[0]) == _plain(title)
+    return list(heading[1:] if is_title else heading)
+
+
+def _plain(name: str) -> str:
+    return "".join(char for char in name.casefold() if char.isalnum())
