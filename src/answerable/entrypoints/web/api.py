@@ -1,0 +1,199 @@
+"""The HTTP API. Every handler calls one method of the app and says what it said as JSON."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from bisect import bisect_right
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from answerable.app import App
+from answerable.domain.documents import Member, document_id
+from answerable.domain.errors import BadInput, Conflict
+from answerable.entrypoints.web import problems, render, schemas
+from answerable.entrypoints.web.uploads import Upload, new_content, new_document, request_body
+
+UPLOADED = "upload"
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "What went wrong, with a stable code and what to do",
+        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
+    }
+}
+
+
+def as_json(value: object, *, status: int = 200) -> Response:
+    """Return a response that is not checked against its schema again; tests do that."""
+    return Response(json.dumps(value).encode(), status_code=status, media_type="application/json")
+
+
+def api(app: App) -> APIRouter:
+    """Return all routes of the API over one app."""
+    router = APIRouter(responses=_PROBLEMS)
+    _add_questions(router, app)
+    _add_documents(router, app)
+    _add_uploads(router, app)
+    _add_records(router, app)
+    _add_health(router, app)
+    return router
+
+
+def _add_questions(router: APIRouter, app: App) -> None:
+    @router.post("/v1/ask", response_model=schemas.AnswerOut, tags=["questions"])
+    def ask(asked: schemas.AskIn) -> Response:
+        """Answer from the documents with verified quotes, or say that they do not say."""
+        trace = app.ask(asked.question, app.owner())
+        return as_json(render.answer(trace, top=asked.top))
+
+    @router.post("/v1/search", response_model=schemas.FoundOut, tags=["questions"])
+    def search(asked: schemas.SearchIn) -> Response:
+        """Find passages, best first."""
+        return as_json(render.found(app.search(asked.query, app.owner(), limit=asked.limit)))
+
+
+def _add_documents(router: APIRouter, app: App) -> None:
+    @router.get("/v1/documents", response_model=schemas.DocumentsOut, tags=["documents"])
+    def documents(
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        after: Annotated[str, Query(max_length=8192, description="`next` of a page")] = "",
+    ) -> Response:
+        """List the documents that serve now, by path."""
+        members = sorted(app.documents(app.owner()), key=_place)
+        first = bisect_right(members, _from_cursor(after), key=_place) if after else 0
+        page = members[first : first + limit]
+        has_more = first + limit < len(members)
+        listed: render.Plain = {
+            "documents": [render.document(member) for member in page],
+            "total": len(members),
+            "next": _cursor(page[-1]) if has_more else None,
+        }
+        return as_json(listed)
+
+    @router.get(
+        "/v1/documents/{document}", response_model=schemas.DocumentViewOut, tags=["documents"]
+    )
+    def one(
+        document: str,
+        revision: Annotated[int | None, Query(ge=0, le=schemas.NUMBER_MAX)] = None,
+        text: bool = False,
+    ) -> Response:
+        """Show a document as it is in the serving revision or another one."""
+        view = app.document(document, app.owner(), revision=revision)
+        return as_json(render.document_view(view, with_text=text))
+
+
+def _add_uploads(router: APIRouter, app: App) -> None:
+    @router.post(
+        "/v1/documents",
+        status_code=202,
+        response_model=schemas.AcceptedOut,
+        tags=["documents"],
+        openapi_extra=request_body(schemas.DocumentIn, with_path=True),
+    )
+    def add(sent: Annotated[Upload, Depends(new_document)]) -> Response:
+        """Store a file durably; it is read in the background."""
+        return _accepted(app, sent.path, sent.data)
+
+    @router.post(
+        "/v1/documents/{document}",
+        status_code=202,
+        response_model=schemas.AcceptedOut,
+        tags=["documents"],
+        openapi_extra=request_body(schemas.ContentIn, with_path=False),
+    )
+    def replace(document: str, data: Annotated[bytes, Depends(new_content)]) -> Response:
+        """Store new content for an uploaded document; it is read in the background."""
+        place = app.document(document, app.owner()).member.document
+        if place.source != UPLOADED:
+            raise Conflict(
+                f"{place.path} was not uploaded: its content comes from {place.source}",
+                hint="change the file there and run `answerable ingest` again",
+            )
+        return _accepted(app, place.path, data)
+
+    @router.get("/v1/jobs/{job}", response_model=schemas.JobOut, tags=["documents"])
+    def job(job: str) -> Response:
+        """Show how far a background job is."""
+        return as_json(render.job(app.job(job)))
+
+
+def _add_records(router: APIRouter, app: App) -> None:
+    @router.get("/v1/traces", response_model=schemas.TracesOut, tags=["records"])
+    def traces(
+        limit: Annotated[int, Query(ge=1, le=1000)] = 20,
+        before: Annotated[str | None, Query(max_length=64)] = None,
+    ) -> Response:
+        """List past questions, newest first."""
+        lines = app.traces(limit=limit, before=before)
+        listed: render.Plain = {
+            "traces": [render.trace_line(line) for line in lines],
+            "next": lines[-1].id if len(lines) == limit else None,
+        }
+        return as_json(listed)
+
+    @router.get("/v1/traces/{trace}", response_model=schemas.TraceOut, tags=["records"])
+    def one(trace: str) -> Response:
+        """Show everything kept of one question."""
+        return as_json(render.whole_trace(app.trace(trace)))
+
+    @router.get("/v1/revisions", response_model=schemas.RevisionsOut, tags=["records"])
+    def revisions() -> Response:
+        """List the sealed revisions, newest first, and which one serves."""
+        now = app.serving().revision
+        number = now.number if now else None
+        listed = [render.revision(one, serving=number) for one in app.revisions()]
+        return as_json({"revisions": listed})
+
+
+def _add_health(router: APIRouter, app: App) -> None:
+    @router.get("/healthz", response_model=schemas.HealthOut, tags=["health"])
+    def healthz() -> Response:
+        """Say that the process is alive; looks at nothing."""
+        return as_json({"alive": True})
+
+    @router.get(
+        "/readyz",
+        response_model=schemas.ReadinessOut,
+        responses={503: {"model": schemas.ReadinessOut, "description": "Something is missing"}},
+        tags=["health"],
+    )
+    def readyz() -> Response:
+        """Say whether questions can be answered, and what is missing if not."""
+        state = render.readiness(app.readiness())
+        return as_json(state, status=200 if state["ready"] else 503)
+
+
+def _accepted(app: App, path: str, data: bytes) -> Response:
+    job = app.submit(path, data)
+    accepted = {
+        "job_id": job.id,
+        "document_id": document_id(UPLOADED, job.payload.get("path", path)),
+        "status_url": f"/v1/jobs/{job.id}",
+    }
+    return as_json(accepted, status=202)
+
+
+def _place(member: Member) -> tuple[str, str]:
+    return member.document.path, member.document.id
+
+
+def _cursor(member: Member) -> str:
+    """Return a name for the place of a document in the list that outlives the document."""
+    place = "\0".join(_place(member)).encode("utf-8", "surrogateescape")
+    return base64.urlsafe_b64encode(place).decode()
+
+
+def _from_cursor(cursor: str) -> tuple[str, str]:
+    try:
+        place = base64.urlsafe_b64decode(cursor).decode("utf-8", "surrogateescape")
+        path, identity = place.split("\0")
+    except (ValueError, binascii.Error) as error:
+        raise BadInput(
+            "after: is not the `next` of a page", hint="leave it out to begin again"
+        ) from error
+    return path, identity

@@ -1,0 +1,222 @@
+"""Values of the app as the plain dictionaries of `schemas`, ready for `json.dumps`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+from urllib.parse import urlencode
+
+from answerable.answering.ports import TraceLine
+from answerable.app import Check, DocumentView
+from answerable.domain.documents import Content, Member, Revision
+from answerable.domain.questions import Abstained, Answered, Citation, Claim, Passage, Trace
+from answerable.library.search import Found
+from answerable.library.visible import shown
+from answerable.operations.ports import Job
+
+Plain: TypeAlias = dict[str, object]
+
+CLOSEST_MAX = 5
+
+
+def document_url(document_id: str) -> str:
+    """Return the address of the page that shows a document."""
+    return f"/documents/{document_id}"
+
+
+def citation_url(citation: Citation, *, revision: int) -> str:
+    """Return the address of the page that shows the cited span highlighted."""
+    where = {
+        "revision": revision,
+        "start": citation.start,
+        "end": citation.end,
+        "hash": citation.content_hash,
+    }
+    return f"{document_url(citation.document_id)}?{urlencode(where)}#cite"
+
+
+def answer(trace: Trace, *, top: int = CLOSEST_MAX) -> Plain:
+    """Return what came of a question; shape `AnswerOut`."""
+    outcome = trace.outcome
+    is_answer = isinstance(outcome, Answered)
+    claims = outcome.claims if isinstance(outcome, Answered) else ()
+    return {
+        "trace_id": trace.id,
+        "outcome": "answered" if is_answer else "abstained",
+        "rung": outcome.rung if isinstance(outcome, Answered) else "abstain",
+        "answer": "\n\n".join(claim.text for claim in claims),
+        "confidence": outcome.confidence,
+        "claims": [_claim(claim, trace.revision) for claim in claims],
+        "because": outcome.because if isinstance(outcome, Abstained) else "",
+        "code": outcome.code if isinstance(outcome, Abstained) else "",
+        "closest": closest(outcome.closest, top) if isinstance(outcome, Abstained) else [],
+        "release": trace.release,
+        "revision": trace.revision,
+        "overrides": list(trace.overrides),
+        "took_ms": trace.took_ms,
+        "steps": [{"name": step.name, "took_ms": step.took_ms} for step in trace.steps],
+    }
+
+
+def whole_trace(trace: Trace) -> Plain:
+    """Return everything kept of a question; shape `TraceOut`."""
+    return answer(trace) | {
+        "at_ms": trace.at_ms,
+        "principal": trace.principal,
+        "question": trace.question,
+        "evidence": dict(trace.evidence),
+        "passages": [
+            {
+                "rank": passage.rank,
+                "score": passage.score,
+                "document_id": passage.document_id,
+                "path": passage.path,
+                "title": passage.title,
+                "heading": list(passage.chunk.heading),
+                "start": passage.chunk.start,
+                "end": passage.chunk.end,
+            }
+            for passage in trace.passages
+        ],
+    }
+
+
+def closest(passages: Iterable[Passage], top: int) -> list[Plain]:
+    """Return the first `top` documents among passages, each once; shape `ClosestOut`."""
+    first: dict[str, Plain] = {}
+    for passage in passages:
+        first.setdefault(
+            passage.document_id,
+            {
+                "document_id": passage.document_id,
+                "path": passage.path,
+                "title": passage.title,
+                "heading": list(passage.chunk.heading),
+                "url": document_url(passage.document_id),
+            },
+        )
+    return list(first.values())[:top]
+
+
+def found(result: Found) -> Plain:
+    """Return passages with their text; shape `FoundOut`."""
+    return {"passages": [_passage(one, result.contents[one.content_id]) for one in result.passages]}
+
+
+def document(member: Member) -> Plain:
+    """Return a document in a list; shape `DocumentOut`."""
+    return {
+        "id": member.document.id,
+        "path": member.document.path,
+        "source": member.document.source,
+        "title": member.title,
+        "format": member.format,
+        "size": member.size,
+        "chunks": member.chunks,
+        "bytes_hash": member.bytes_hash,
+        "url": document_url(member.document.id),
+    }
+
+
+def document_view(view: DocumentView, *, with_text: bool) -> Plain:
+    """Return a document in one revision; shape `DocumentViewOut`."""
+    text = view.content.text.text
+    pieces = [{"start": start, "end": end, "text": text[start:end]} for start, end in view.pieces]
+    return document(view.member) | {
+        "revision": view.revision,
+        "content_hash": view.content_hash,
+        "pieces": pieces if with_text else None,
+    }
+
+
+def job(found_job: Job) -> Plain:
+    """Return a background job; shape `JobOut`."""
+    return {
+        "id": found_job.id,
+        "kind": found_job.kind,
+        "state": found_job.state.value,
+        "attempts": found_job.attempts,
+        "attempts_max": found_job.attempts_max,
+        "progress": found_job.progress,
+        "result": found_job.result,
+        "created_ms": found_job.created_ms,
+        "updated_ms": found_job.updated_ms,
+    }
+
+
+def trace_line(line: TraceLine) -> Plain:
+    """Return a trace in a list; shape `TraceLineOut`."""
+    return {
+        "id": line.id,
+        "at_ms": line.at_ms,
+        "question": line.question,
+        "outcome": line.outcome,
+        "rung": line.rung,
+        "release": line.release,
+        "revision": line.revision,
+        "took_ms": line.took_ms,
+    }
+
+
+def revision(sealed: Revision, *, serving: int | None) -> Plain:
+    """Return a revision; shape `RevisionOut`."""
+    return {
+        "number": sealed.number,
+        "line": sealed.line,
+        "base": sealed.base,
+        "manifest": sealed.manifest,
+        "sealed_at_ms": sealed.sealed_at_ms,
+        "documents": sealed.documents,
+        "chunks": sealed.chunks,
+        "because": sealed.because,
+        "serving": sealed.number == serving,
+    }
+
+
+def readiness(checks: Iterable[Check]) -> Plain:
+    """Return all checks; shape `ReadinessOut`."""
+    listed = [{"name": one.name, "ready": one.ready, "detail": one.detail} for one in checks]
+    return {"ready": all(one["ready"] for one in listed), "checks": listed}
+
+
+def _claim(claim: Claim, revision_number: int) -> Plain:
+    return {
+        "text": claim.text,
+        "kind": claim.kind,
+        "verdict": claim.verdict.value.value,
+        "citations": [
+            {
+                "document_id": one.document_id,
+                "path": one.path,
+                "title": one.title,
+                "heading": list(one.heading),
+                "line": one.line,
+                "start": one.start,
+                "end": one.end,
+                "content_hash": one.content_hash,
+                "quote": one.quote,
+                "url": citation_url(one, revision=revision_number),
+            }
+            for one in claim.citations
+        ],
+    }
+
+
+def _passage(passage: Passage, content: Content) -> Plain:
+    text, span = content.text, passage.chunk
+    where = {"start": span.start, "end": span.end, "hash": text.hash}
+    return {
+        "rank": passage.rank,
+        "score": passage.score,
+        "parts": dict(passage.parts),
+        "document_id": passage.document_id,
+        "path": passage.path,
+        "title": passage.title,
+        "heading": list(passage.chunk.heading),
+        "ordinal": passage.chunk.ordinal,
+        "start": span.start,
+        "end": span.end,
+        "content_hash": text.hash,
+        "text": shown(text, span.start, span.end),
+        "url": f"{document_url(passage.document_id)}?{urlencode(where)}#cite",
+    }

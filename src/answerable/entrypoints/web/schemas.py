@@ -1,0 +1,296 @@
+"""The shapes of the HTTP API: what OpenAPI says, and what requests are checked against."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+NUMBER_MAX = 2**53
+"""JSON numbers are exact up to here, and databases hold them."""
+
+
+def _encodable(text: str) -> str:
+    """Return a text that can be stored; JSON can spell half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PydanticCustomError("string_unicode", "is not valid Unicode") from None
+    return text
+
+
+Words = Annotated[str, AfterValidator(_encodable)]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AskIn(_Shape):
+    """A question."""
+
+    question: Annotated[Words, Field(description="In plain words.")]
+    top: Annotated[
+        int, Field(ge=0, le=50, description="Closest documents to name when abstaining.")
+    ] = 5
+
+
+class SearchIn(_Shape):
+    """Words to search for."""
+
+    query: Words
+    limit: Annotated[int, Field(ge=1, le=100)] = 10
+
+
+class DocumentIn(_Shape):
+    """A text file as JSON; use multipart for anything else."""
+
+    path: Annotated[Words, Field(min_length=1, max_length=1024)]
+    content: Words
+
+
+class ContentIn(_Shape):
+    """New content of an uploaded document."""
+
+    content: Words
+
+
+class CitationOut(_Shape):
+    """An exact span: `quote` is ``text[start:end]`` of the text with this hash."""
+
+    document_id: str
+    path: str
+    title: str
+    heading: list[str]
+    line: Annotated[int, Field(description="From 1.")]
+    start: Annotated[int, Field(description="Code points from the start of the text.")]
+    end: int
+    content_hash: Annotated[str, Field(description="SHA-256 of the canonical text.")]
+    quote: str
+    url: Annotated[str, Field(description="The page that shows it highlighted.")]
+
+
+class ClaimOut(_Shape):
+    """One statement of an answer and the spans it rests on."""
+
+    text: str
+    kind: str
+    verdict: Literal["supported", "unsupported", "undecided"]
+    citations: list[CitationOut]
+
+
+class ClosestOut(_Shape):
+    """A place that came close."""
+
+    document_id: str
+    path: str
+    title: str
+    heading: list[str]
+    url: str
+
+
+class StepOut(_Shape):
+    """How long one step took."""
+
+    name: str
+    took_ms: float
+
+
+class AnswerOut(_Shape):
+    """What came of a question. Abstaining is a result: `because` says why."""
+
+    trace_id: str
+    outcome: Literal["answered", "abstained"]
+    rung: str
+    answer: Annotated[str, Field(description="Empty when abstaining.")]
+    confidence: float
+    claims: list[ClaimOut]
+    because: str
+    code: Annotated[str, Field(description="Why it abstained; empty when answered.")]
+    closest: list[ClosestOut]
+    release: str
+    revision: int
+    overrides: list[str]
+    took_ms: float
+    steps: list[StepOut]
+
+
+class PassageOut(_Shape):
+    """A chunk that was found; `text` leaves out what is never shown."""
+
+    rank: int
+    score: float
+    parts: dict[str, float]
+    document_id: str
+    path: str
+    title: str
+    heading: list[str]
+    ordinal: int
+    start: int
+    end: int
+    content_hash: str
+    text: str
+    url: str
+
+
+class FoundOut(_Shape):
+    """Passages, best first."""
+
+    passages: list[PassageOut]
+
+
+class DocumentOut(_Shape):
+    """A document of the revision that serves."""
+
+    id: str
+    path: str
+    source: str
+    title: str
+    format: str
+    size: int
+    chunks: int
+    bytes_hash: str
+    url: str
+
+
+class DocumentsOut(_Shape):
+    """One page of documents, by path; `next` is the `after` of the next page, if any."""
+
+    documents: list[DocumentOut]
+    total: int
+    next: str | None
+
+
+class PieceOut(_Shape):
+    """A span that may be shown."""
+
+    start: int
+    end: int
+    text: str
+
+
+class DocumentViewOut(DocumentOut):
+    """A document in one revision; `pieces` when `text=true` was asked for."""
+
+    revision: int
+    content_hash: str
+    pieces: list[PieceOut] | None
+
+
+class AcceptedOut(_Shape):
+    """An upload that is stored and will be read in the background."""
+
+    job_id: str
+    document_id: str
+    status_url: str
+
+
+class JobOut(_Shape):
+    """A background job."""
+
+    id: str
+    kind: str
+    state: Literal["queued", "running", "done", "failed"]
+    attempts: int
+    attempts_max: int
+    progress: str
+    result: str
+    created_ms: int
+    updated_ms: int
+
+
+class TraceLineOut(_Shape):
+    """A trace in a list; `question` is empty once its text has expired."""
+
+    id: str
+    at_ms: int
+    question: str
+    outcome: Literal["answered", "abstained"]
+    rung: str
+    release: str
+    revision: int
+    took_ms: float
+
+
+class TracesOut(_Shape):
+    """Traces, newest first; `next` is the `before` of the next page, if any."""
+
+    traces: list[TraceLineOut]
+    next: str | None
+
+
+class LookedAtOut(_Shape):
+    """A passage an answer was made from."""
+
+    rank: int
+    score: float
+    document_id: str
+    path: str
+    title: str
+    heading: list[str]
+    start: int
+    end: int
+
+
+class TraceOut(AnswerOut):
+    """Everything kept of one question."""
+
+    at_ms: int
+    principal: str
+    question: str
+    evidence: dict[str, float]
+    passages: list[LookedAtOut]
+
+
+class RevisionOut(_Shape):
+    """A sealed set of documents."""
+
+    number: int
+    line: str
+    base: int | None
+    manifest: str
+    sealed_at_ms: int
+    documents: int
+    chunks: int
+    because: str
+    serving: bool
+
+
+class RevisionsOut(_Shape):
+    """All revisions, newest first."""
+
+    revisions: list[RevisionOut]
+
+
+class CheckOut(_Shape):
+    """One thing readiness depends on."""
+
+    name: str
+    ready: bool
+    detail: str
+
+
+class ReadinessOut(_Shape):
+    """Whether questions can be answered, and what is missing if not."""
+
+    ready: bool
+    checks: list[CheckOut]
+
+
+class HealthOut(_Shape):
+    """The process is alive."""
+
+    alive: bool
+
+
+class ProblemOut(_Shape):
+    """What went wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str
+    trace_id: str
