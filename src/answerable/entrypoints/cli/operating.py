@@ -15,7 +15,7 @@ Port = Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free
 DEMO_QUESTIONS = (
     "What should I check when KubeAPIDown fires?",
     "How do I go back to an earlier revision?",
-    "What is the phone number of the on-call manager?",
+    "How do I renew my parking permit for the office garage?",
 )
 
 
