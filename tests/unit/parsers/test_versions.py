@@ -9,7 +9,7 @@ import pytest
 from answerable.adapters.parsers import formats
 
 # They move bytes and results about, and decide nothing about a text.
-_CARRIERS = {"__init__", "child", "formats", "pool"}
+_CARRIERS = {"__init__", "child", "formats", "pool", "reply"}
 
 
 def test_every_parser_has_a_version() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from answerable.adapters.parsers import pool as pools
 from answerable.adapters.parsers.canonical import Refused
 from answerable.adapters.parsers.child import REPLY, encode
-from answerable.adapters.parsers.pool import decode
+from answerable.adapters.parsers.reply import decode, read_head
 from answerable.domain.documents import Block, BlockKind, Span, Text
 from answerable.library.ports import Parsed, Raw, Unreadable
 
@@ -53,14 +53,14 @@ def test_encode_and_decode_give_the_same(text: Text) -> None:
     """Whatever a parser may give arrives unchanged."""
     header, head, body, tail = encode(("plain", text), output_bytes_max=2**20)
     assert REPLY.unpack(header) == (len(head), len(body), len(tail))
-    result = decode("a", pools._head(head), body, tail)
+    result = decode("a", read_head(head), body, tail)
     assert result == Parsed(path="a", format="plain", text=text)
 
 
 def test_refusal_arrives() -> None:
     """Code and reason of a refusal, and whether anything is wrong."""
     _, head, _, _ = encode(Refused("empty", "nothing in it"), output_bytes_max=0)
-    assert decode("a", pools._head(head), b"", b"") == Unreadable(
+    assert decode("a", read_head(head), b"", b"") == Unreadable(
         path="a", code="empty", reason="nothing in it", skipped=True
     )
 
@@ -147,7 +147,7 @@ def test_garbage_is_only_ever_a_value_error(text: bytes, values: bytes, masks: i
 def test_head_that_is_no_head(packed: bytes) -> None:
     """A head that is nested, no object, or no JSON is refused."""
     with pytest.raises(ValueError, match=r"."):
-        pools._head(packed)
+        read_head(packed)
 
 
 @pytest.mark.parametrize("lengths", [(2**31, 0, 0), (2, 2**63, 0), (2, 0, 2**40), (2, 2**26, 1)])

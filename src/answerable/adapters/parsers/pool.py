@@ -12,16 +12,14 @@ import fcntl
 import importlib
 import json
 import os
-import re
 import selectors
 import signal
 import subprocess
 import sys
 import threading
 import weakref
-from array import array
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, MutableSet
+from collections.abc import Callable, Generator, Iterable, Iterator, MutableSet
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
@@ -30,35 +28,28 @@ from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import IO, Any, Self, cast
-from unicodedata import is_normalized
 
 import answerable
 from answerable.adapters.parsers.canonical import Refused
 from answerable.adapters.parsers.child import (
-    BLOCK_NUMBERS,
-    KINDS,
     REPLY,
     REQUEST,
     attempt,
     load,
 )
-from answerable.domain.documents import Block, Span, Text
+from answerable.adapters.parsers.reply import decode, read_head, refusal
 from answerable.domain.errors import NotReady
 from answerable.library.ports import Parsed, Parser, Raw, Unreadable
 
 FORMATS = "answerable.adapters.parsers.formats:read"
-CODES = frozenset({"binary", "empty", "encoding", "malformed", "memory", "output_too_large"})
-SKIPPED = frozenset({"binary", "empty"})
 
 HEAD_BYTES_MAX = 2**20
-DEPTH_MAX = 200  # whoever walks blocks by recursion must not meet Python's limit of 1,000
 AHEAD_FILES_MAX = 8
 AHEAD_BYTES_MAX = 2**18
 PIPE_BYTES = 2**18  # keeps a child busy while the caller works on a result
 START_S_MAX = 60.0
 STARTS_MAX = 3
 
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 _BOOTSTRAP = (
     "import sys; sys.path.extend(sys.argv[2:]); "
     "from answerable.adapters.parsers.child import main; main(sys.argv[1])"
@@ -187,7 +178,7 @@ class InlineParser:
         for raw in files:
             result = attempt(reader, raw.path, raw.data)
             if isinstance(result, Refused):
-                yield _refusal(raw.path, result.code, result.reason)
+                yield refusal(raw.path, result.code, result.reason)
             else:
                 yield Parsed(path=raw.path, format=result[0], text=result[1])
 
@@ -343,7 +334,7 @@ class _Shift:
         child.end()
         condemned: list[Parsed | Unreadable] = []
         if code and child.in_flight:
-            condemned.append(_refusal(child.in_flight.popleft().path, code, reason))
+            condemned.append(refusal(child.in_flight.popleft().path, code, reason))
         self._again.extend(child.in_flight)
         child.in_flight.clear()
         self.children.remove(child)
@@ -460,7 +451,7 @@ class _Child:
             with memoryview(self._inbox) as view:
                 pieces = bytes(view[a:b]), bytes(view[b:c]), bytes(view[c:d])
             del self._inbox[:d]
-            yield _head(pieces[0]), pieces[1], pieces[2]
+            yield read_head(pieces[0]), pieces[1], pieces[2]
 
     def end(self) -> int:
         """Kill it and whatever it started; return its exit status. Safe from any thread."""
@@ -479,111 +470,6 @@ class _Child:
 
 class _TooMuchError(Exception):
     """A reply is larger than its limit."""
-
-
-def decode(path: str, head: Mapping[str, Any], text: bytes, numbers: bytes) -> Parsed | Unreadable:
-    """Return what a reply says, after making sure that it could be true.
-
-    Args:
-        path: Of the file that was sent.
-        head: ``code`` and ``reason`` of a refusal, or ``format``, ``title`` and how many
-            ``masks`` there are.
-        text: Canonical text in UTF-8.
-        numbers: Unsigned 32-bit: two for each mask, five for each block in the order of
-            their starts (kind, start, end, level, number of children).
-
-    Raises:
-        ValueError: An offset, kind, order, name or character that no parser of ours gives.
-    """
-    if "code" in head:
-        code = _words(head, "code")
-        if code not in CODES:
-            raise ValueError("unknown code")
-        return _refusal(path, code, _words(head, "reason"))
-    plain = text.decode()
-    if _CONTROLS.search(plain) or not is_normalized("NFC", plain):
-        raise ValueError("the text is not canonical")
-    values = array("I")
-    values.frombytes(numbers)
-    split = 2 * _count(head, "masks")
-    if split > len(values) or (len(values) - split) % BLOCK_NUMBERS:
-        raise ValueError("numbers are missing")
-    return Parsed(
-        path=path,
-        format=_words(head, "format"),
-        text=Text(
-            text=plain,
-            title=_words(head, "title"),
-            blocks=_blocks(values[split:], len(plain)),
-            masks=_masks(values[:split], len(plain)),
-        ),
-    )
-
-
-def _head(packed: bytes) -> dict[str, Any]:
-    try:
-        head = json.loads(packed)
-    except RecursionError as error:
-        raise ValueError("the head is nested") from error
-    if not isinstance(head, dict):
-        raise ValueError("the head is no object")  # noqa: TRY004 - nothing here is our mistake
-    return head
-
-
-def _words(head: Mapping[str, Any], key: str) -> str:
-    value = head.get(key)
-    if not isinstance(value, str) or _CONTROLS.search(value):
-        raise ValueError(f"{key} is not plain text")
-    value.encode()  # a lone surrogate is a ValueError too
-    return value
-
-
-def _count(head: Mapping[str, Any], key: str) -> int:
-    value = head.get(key)
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{key} is not a number")
-    return value
-
-
-def _masks(values: Iterable[int], length: int) -> tuple[Span, ...]:
-    numbers = iter(values)
-    masks = tuple(Span(*pair) for pair in zip(numbers, numbers, strict=True))
-    at = 0
-    for mask in masks:
-        if not at <= mask.start < mask.end <= length:
-            raise ValueError("a mask is out of place")
-        at = mask.end
-    return masks
-
-
-def _blocks(values: Iterable[int], length: int) -> tuple[Block, ...]:
-    numbers = iter(values)
-    rows = zip(*[numbers] * BLOCK_NUMBERS, strict=True)
-    blocks, at = [], 0
-    for row in rows:
-        blocks.append(_block(row, rows, low=at, high=length, depth=1))
-        at = blocks[-1].end
-    return tuple(blocks)
-
-
-def _block(
-    row: tuple[int, ...], rows: Iterator[tuple[int, ...]], *, low: int, high: int, depth: int
-) -> Block:
-    kind, start, end, level, count = row
-    if kind >= len(KINDS) or depth > DEPTH_MAX or not low <= start < end <= high:
-        raise ValueError("a block is out of place")
-    children, at = [], start
-    for _ in range(count):
-        below = next(rows, None)
-        if below is None:
-            raise ValueError("a child is missing")
-        children.append(_block(below, rows, low=at, high=end, depth=depth + 1))
-        at = children[-1].end
-    return Block(kind=KINDS[kind], start=start, end=end, level=level, children=tuple(children))
-
-
-def _refusal(path: str, code: str, reason: str) -> Unreadable:
-    return Unreadable(path=path, code=code, reason=reason, skipped=code in SKIPPED)
 
 
 def _not_ready(why: str) -> NotReady:
