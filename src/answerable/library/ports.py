@@ -248,10 +248,6 @@ class State(Protocol):
         """Store contents; one that is known already is left as it is."""
         ...
 
-    def known(self, content_ids: Collection[str]) -> frozenset[str]:
-        """Return which of these contents are stored."""
-        ...
-
     def contents(self, content_ids: Collection[str]) -> Mapping[str, Content]:
         """Return those of these contents that are stored."""
         ...

@@ -77,11 +77,6 @@ class MemoryState:
             for content in contents:
                 self._contents.setdefault(content.id, content)
 
-    def known(self, content_ids: Collection[str]) -> frozenset[str]:
-        """Return which of these contents are stored."""
-        with self._lock:
-            return frozenset(content_ids) & self._contents.keys()
-
     def contents(self, content_ids: Collection[str]) -> Mapping[str, Content]:
         """Return those of these contents that are stored."""
         with self._lock:

@@ -91,11 +91,6 @@ class SqlState:
             if content.id not in known:
                 self._cache.put(content, weight(content.text.text, outline))
 
-    def known(self, content_ids: Collection[str]) -> frozenset[str]:
-        """Return which of these contents are stored."""
-        with self._database.read() as connection:
-            return frozenset(_known(connection, content_ids))
-
     def contents(self, content_ids: Collection[str]) -> Mapping[str, Content]:
         """Return those of these contents that are stored, from memory where possible.
 
