@@ -113,6 +113,7 @@ def find(
     unit: Unit = "chunk",
     limit: int = 1000,
     boosts: Boosts = EQUAL,
+    within: frozenset[str] | None = None,
 ) -> tuple[Hit, ...]:
     """Search for the words of a question."""
     return searcher.find(
@@ -122,6 +123,7 @@ def find(
         unit=unit,
         limit=limit,
         boosts=boosts,
+        within=within,
     )
 
 
@@ -270,6 +272,21 @@ def test_operators_are_inert(index: Index, question: str) -> None:
     searcher = opened(index, build(index, 1, entry("a.md", "alpha beta"), entry("b.md", "gamma")))
     words = set(ANALYSER.terms(question)) & {"alpha", "beta"}
     assert len(find(searcher, question)) == (1 if words else 0)
+
+
+def test_some_documents_only(index: Index) -> None:
+    """Narrowed to some documents the same hits come with the same scores, and nothing hidden."""
+    one, two = entry("a.md", "alpha beta", "alpha"), entry("b.md", "alpha")
+    searcher = opened(index, build(index, 1, one, two, entry("c.md", "alpha alpha")))
+    everything = find(searcher, "alpha")
+    few = frozenset({one.document.id, two.document.id})
+    assert find(searcher, "alpha", within=few) == tuple(
+        hit for hit in everything if hit.document_id in few
+    )
+    hidden = find(searcher, "alpha", within=few, hidden=[one.document.id])
+    assert {hit.document_id for hit in hidden} == {two.document.id}
+    assert find(searcher, "alpha", within=few, labels=()) == ()
+    assert find(searcher, "alpha", within=frozenset()) == ()
 
 
 def test_a_huge_question_is_cut(index: Index) -> None:

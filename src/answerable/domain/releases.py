@@ -27,6 +27,7 @@ class Retrieval:
 
     Attributes:
         candidates: Chunks taken from the index before fusion.
+        pages_opened, page_candidates: Of so many best pages, so many chunks are candidates too.
         passages_max: Passages handed on.
         per_document_max: Of these, at most so many from one document.
         title_boost, heading_boost: Weight of these fields; the body weighs 1.
@@ -34,6 +35,8 @@ class Retrieval:
     """
 
     candidates: int = 100
+    pages_opened: int = 3
+    page_candidates: int = 20
     passages_max: int = 6
     per_document_max: int = 4
     title_boost: float = 0.4

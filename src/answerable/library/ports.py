@@ -163,8 +163,11 @@ class Searcher(Protocol):
         unit: Unit,
         limit: int,
         boosts: Boosts,
+        within: frozenset[str] | None = None,
     ) -> tuple[Hit, ...]:
         """Return at most `limit` hits that hold any of the terms, best first; ties by id.
+
+        With `within` only documents of these ids are looked at; scores are the same as without.
 
         MUST NOT return, nor let count towards `limit`, a document that `scope` does not allow
         or whose id is in `hidden`. An empty scope or no terms gives nothing. A term given

@@ -84,7 +84,11 @@ class Found:
 
 
 def search(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval, *, limit: int) -> Found:
-    """Return at most `limit` passages that the scope allows, best first."""
+    """Return at most `limit` passages that the scope allows, best first.
+
+    The candidates are the best chunks, and the chunks of the best pages: in a large library
+    the steps of the right page need not be among the best chunks.
+    """
     boosts = Boosts(title=retrieval.title_boost, heading=retrieval.heading_boost, body=1.0)
     chunks = shelf.searcher.find(
         query.words,
@@ -95,6 +99,7 @@ def search(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval, *, li
         boosts=boosts,
     )
     pages: tuple[Hit, ...] = ()
+    more: tuple[Hit, ...] = ()
     if retrieval.page_weight > 0 and chunks:
         pages = shelf.searcher.find(
             query.names,
@@ -104,7 +109,16 @@ def search(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval, *, li
             limit=retrieval.candidates,
             boosts=boosts,
         )
-    ranked = fuse(chunks, pages, page_weight=retrieval.page_weight)
+        more = shelf.searcher.find(
+            query.words,
+            scope,
+            hidden=shelf.hidden,
+            unit="chunk",
+            limit=retrieval.page_candidates,
+            boosts=boosts,
+            within=frozenset(hit.document_id for hit in pages[: retrieval.pages_opened]),
+        )
+    ranked = fuse(tuple(dict.fromkeys((*chunks, *more))), pages, page_weight=retrieval.page_weight)
     kept = cap(ranked, per_document=retrieval.per_document_max, limit=limit)
     contents = shelf.state.contents({score.hit.content_id for score in kept})
     documents = shelf.documents({score.hit.document_id for score in kept})
@@ -138,13 +152,20 @@ def fuse(chunks: Sequence[Hit], pages: Sequence[Hit], *, page_weight: float) -> 
 
 
 def cap(ranked: Sequence[Scored], *, per_document: int, limit: int) -> list[Scored]:
-    """Return the first `limit`, at most `per_document` of any one document."""
+    """Return the first `limit`, at most `per_document` of any one document.
+
+    Of a file that lies in two places each chunk is kept once: its copy would only push out
+    what says something else.
+    """
     taken: Counter[str] = Counter()
+    said: set[tuple[str, int]] = set()
     kept: list[Scored] = []
     for one in ranked:
         if len(kept) == limit:
             break
-        if taken[one.hit.document_id] < per_document:
+        chunk = (one.hit.content_id, one.hit.ordinal)
+        if taken[one.hit.document_id] < per_document and chunk not in said:
+            said.add(chunk)
             taken[one.hit.document_id] += 1
             kept.append(one)
     return kept

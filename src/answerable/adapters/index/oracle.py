@@ -52,6 +52,7 @@ class OracleSearcher:
         unit: Unit,
         limit: int,
         boosts: Boosts,
+        within: frozenset[str] | None = None,
     ) -> tuple[Hit, ...]:
         """Return at most `limit` hits that hold any of the terms, best first; ties by id."""
         rows = self._rows[unit]
@@ -70,6 +71,7 @@ class OracleSearcher:
             )
             for row, score in zip(rows, scores, strict=True)
             if score > 0 and scope.allows(row.labels) and row.document_id not in hidden
+            if within is None or row.document_id in within
         ]
         hits.sort(key=lambda hit: (-hit.score, hit.document_id, hit.ordinal))
         return tuple(hits[: max(limit, 0)])

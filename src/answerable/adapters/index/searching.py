@@ -51,6 +51,7 @@ class TantivySearcher:
         unit: Unit,
         limit: int,
         boosts: Boosts,
+        within: frozenset[str] | None = None,
     ) -> tuple[Hit, ...]:
         """Return at most `limit` hits that hold any of the terms, best first; ties by id.
 
@@ -60,7 +61,10 @@ class TantivySearcher:
         """
         if limit < 1 or not terms:
             return ()
-        return self._halves[unit].find(terms, scope.labels, hidden, limit, boosts)
+        half = self._halves[unit]
+        return half.find(
+            terms, scope.labels, hidden=hidden, limit=limit, boosts=boosts, within=within
+        )
 
     def frequencies(self, terms: Collection[str]) -> Mapping[str, int]:
         """Return for each term how many chunks hold it in their body."""
@@ -98,16 +102,18 @@ class _Half:
         self,
         terms: Iterable[str],
         labels: frozenset[str],
+        *,
         hidden: frozenset[str],
         limit: int,
         boosts: Boosts,
+        within: frozenset[str] | None,
     ) -> tuple[Hit, ...]:
         words = self._words(terms, boosts)
         readable = self._readable(labels)
         if not words or readable is None:
             return ()
         query = tantivy.Query.boolean_query(words)
-        narrowing = (*readable, *self._hidden(hidden))
+        narrowing = (*readable, *self._hidden(hidden), *self._only(within))
         # Inside another query tantivy no longer skips what cannot reach the top.
         if narrowing:
             query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *narrowing])
@@ -148,6 +154,12 @@ class _Half:
         """Return what keeps these documents out; most are no longer in the index at all."""
         held = [one for one in sorted(hidden) if self._searcher.doc_freq(fields.DOCUMENT, one)]
         return ((tantivy.Occur.MustNot, self._any(fields.DOCUMENT, held)),) if held else ()
+
+    def _only(self, within: frozenset[str] | None) -> tuple[_Clause, ...]:
+        if within is None:
+            return ()
+        query = tantivy.Query.const_score_query(self._any(fields.DOCUMENT, sorted(within)), 0.0)
+        return ((tantivy.Occur.Must, query),)
 
     def _any(self, field: str, values: Iterable[str]) -> tantivy.Query:
         return tantivy.Query.boolean_query(
