@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from answerable.domain.documents import Content, Document, Revision
@@ -84,45 +85,35 @@ class Found:
 
 
 def search(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval, *, limit: int) -> Found:
-    """Return at most `limit` passages that the scope allows, best first.
-
-    The candidates are the best chunks, and the chunks of the best pages: in a large library
-    the steps of the right page need not be among the best chunks.
-    """
-    boosts = Boosts(title=retrieval.title_boost, heading=retrieval.heading_boost, body=1.0)
-    chunks = shelf.searcher.find(
-        query.words,
-        scope,
-        hidden=shelf.hidden,
-        unit="chunk",
-        limit=retrieval.candidates,
-        boosts=boosts,
-    )
-    pages: tuple[Hit, ...] = ()
-    more: tuple[Hit, ...] = ()
-    if retrieval.page_weight > 0 and chunks:
-        pages = shelf.searcher.find(
-            query.names,
-            scope,
-            hidden=shelf.hidden,
-            unit="page",
-            limit=retrieval.candidates,
-            boosts=boosts,
-        )
-        more = shelf.searcher.find(
-            query.words,
-            scope,
-            hidden=shelf.hidden,
-            unit="chunk",
-            limit=retrieval.page_candidates,
-            boosts=boosts,
-            within=frozenset(hit.document_id for hit in pages[: retrieval.pages_opened]),
-        )
-    ranked = fuse(tuple(dict.fromkeys((*chunks, *more))), pages, page_weight=retrieval.page_weight)
+    """Return at most `limit` passages that the scope allows, best first."""
+    chunks, pages = _candidates(shelf, query, scope, retrieval)
+    ranked = fuse(chunks, pages, page_weight=retrieval.page_weight)
     kept = cap(ranked, per_document=retrieval.per_document_max, limit=limit)
     contents = shelf.state.contents({score.hit.content_id for score in kept})
     documents = shelf.documents({score.hit.document_id for score in kept})
     return Found(passages=_passages(kept, contents, documents, scope), contents=contents)
+
+
+def _candidates(
+    shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval
+) -> tuple[tuple[Hit, ...], tuple[Hit, ...]]:
+    """Return the best chunks with those of the best pages, and the best pages.
+
+    In a large library the steps of the right page need not be among the best chunks.
+    """
+    find = partial(
+        shelf.searcher.find,
+        scope=scope,
+        hidden=shelf.hidden,
+        boosts=Boosts(title=retrieval.title_boost, heading=retrieval.heading_boost, body=1.0),
+    )
+    chunks = find(query.words, unit="chunk", limit=retrieval.candidates)
+    if retrieval.page_weight <= 0 or not chunks:
+        return chunks, ()
+    pages = find(query.names, unit="page", limit=retrieval.candidates)
+    best = frozenset(hit.document_id for hit in pages[: retrieval.pages_opened])
+    more = find(query.words, unit="chunk", limit=retrieval.page_candidates, within=best)
+    return tuple(dict.fromkeys((*chunks, *more))), pages
 
 
 class Scored(NamedTuple):
