@@ -10,6 +10,7 @@
     ├── Conflict              1 · 409   the request fights with what is stored
     │   └── Locked                      another process is writing
     ├── NotReady             10 · 503   something must be done first
+    ├── EmbedderFailed        1 · 503   no vectors to be had of a text just now
     └── StorageFailure        1 · 503   disk, database or index
         ├── DiskFull            · 507
         ├── ReadOnly
@@ -102,6 +103,13 @@ class NotReady(AnswerableError):  # noqa: N818 # named by what is wrong
     code = "not_ready"
     status = 503
     exit_code = 10
+
+
+class EmbedderFailed(AnswerableError):  # noqa: N818 # named by what is wrong
+    """The embedder is down, too slow, or gave something that is no vector."""
+
+    code = "embedder_failed"
+    status = 503
 
 
 class StorageFailure(AnswerableError):  # noqa: N818 # named by what is wrong

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from answerable.domain.documents import Content, Document, Member, Removal, Revision, Text
 from answerable.domain.questions import Scope
@@ -115,6 +119,95 @@ class Analyser(Protocol):
         """Return lower-case stems in order, stop words left out; repeats are kept."""
         ...
 
+    def wholes(self, text: str) -> list[str]:
+        """Return, in lower case, what is written as one though `terms` takes it apart.
+
+        Paths, flags, addresses, versions, error codes, metric and resource names:
+        ``/etc/hosts``, ``--dry-run``, ``kube_pod_status``, ``1.31.2``, ``0x8007``.
+        """
+        ...
+
+
+Vectors = NDArray[np.float32]
+"""One vector ``[dimension]``, or one a row ``[n, dimension]``, each of length 1."""
+
+Purpose = Literal["passage", "question"]
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors whose scalar product says how near they are in meaning.
+
+    Safe to use from many threads.
+    """
+
+    @property
+    def name(self) -> str:
+        """What people call it: ``minilm``, ``openai:text-embedding-3-small``."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Changes when the same text may give another vector; 64 hexadecimal digits.
+
+        Known without weights or network: a release names it before it is there.
+        """
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers a vector has."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """How many texts are worth giving to one call of `embed`."""
+        ...
+
+    @property
+    def tokens_max(self) -> int:
+        """Tokens of one window. A longer text is embedded in windows and pooled, never cut."""
+        ...
+
+    def embed(self, texts: Sequence[str], *, purpose: Purpose) -> Vectors:
+        """Return a row for each text, in order: ``[len(texts), dimension]``, length 1.
+
+        No text gives no rows; an empty text a vector like any other.
+
+        Raises:
+            NotReady: Weights are missing; the hint is the command that gets them.
+            EmbedderFailed: It is down, slow, or gave what cannot be used. Nothing is returned
+                in part, and never a vector that is not finite.
+        """
+        ...
+
+
+class VectorCache(Protocol):
+    """Packed vectors by embedder and by what was embedded, so that nothing is embedded twice.
+
+    Only a cache: what is lost is computed again. Every method may raise `StorageFailure`.
+    """
+
+    def get(self, embedder: str, keys: Collection[str]) -> Mapping[str, bytes]:
+        """Return what is kept under those of these keys that are there."""
+        ...
+
+    def put(self, embedder: str, packed: Mapping[str, bytes]) -> None:
+        """Keep vectors; they are durable when this returns. A key that is there stays as it is."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vectored:
+    """The vectors of a document's chunks, to be put into an index.
+
+    Attributes:
+        packed: `library.packing.pack` of each chunk, in order.
+    """
+
+    document: Document
+    content_id: str
+    packed: Sequence[bytes]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
@@ -133,7 +226,7 @@ class Hit:
 
     Attributes:
         ordinal: Of the chunk; -1 for a page.
-        score: BM25, at least 0, comparable within one call.
+        score: BM25, at least 0, comparable within one call; or a cosine, by `nearest`.
     """
 
     document_id: str
@@ -144,11 +237,29 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Boosts:
-    """Weights of the fields; a field of weight 0 is not searched."""
+    """Weights of the fields; a field of weight 0 is not searched.
+
+    Attributes:
+        whole: Of what stands in the body as one: `Analyser.wholes`.
+    """
 
     title: float
     heading: float
     body: float
+    whole: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nearness:
+    """How near a chunk is to a question.
+
+    Attributes:
+        chunk: Cosine of the chunk's vector.
+        sentence: The highest cosine of its sentences; that of the chunk when it has none.
+    """
+
+    chunk: float
+    sentence: float
 
 
 class Searcher(Protocol):
@@ -163,10 +274,12 @@ class Searcher(Protocol):
         unit: Unit,
         limit: int,
         boosts: Boosts,
+        wholes: Sequence[str] = (),
         within: frozenset[str] | None = None,
     ) -> tuple[Hit, ...]:
         """Return at most `limit` hits that hold any of the terms, best first; ties by id.
 
+        `wholes` of the question are looked for beside its terms, where their boost is not 0.
         With `within` only documents of these ids are looked at; scores are the same as without.
 
         MUST NOT return, nor let count towards `limit`, a document that `scope` does not allow
@@ -184,6 +297,55 @@ class Searcher(Protocol):
         """How many chunks there are."""
         ...
 
+    @property
+    def covered(self) -> Mapping[str, int]:
+        """How many chunks have a vector, by the digest of the embedder."""
+        ...
+
+    def without_vectors(self, embedder: str, content_ids: Collection[str]) -> frozenset[str]:
+        """Return those of these contents of which a chunk has no vector of this embedder."""
+        ...
+
+    def nearest(
+        self,
+        embedder: str,
+        vector: Vectors,
+        scope: Scope,
+        *,
+        hidden: frozenset[str],
+        limit: int,
+    ) -> tuple[Hit, ...]:
+        """Return at most `limit` chunks by cosine, best first; ties by document id and ordinal.
+
+        The same promises as `find`: scope and `hidden` apply before anything is ranked, so a
+        narrow scope misses nothing. Chunks without a vector are not among them.
+
+        Raises:
+            NotReady: The revision holds no vectors of this embedder, or they are of another
+                dimension; the hint is the command that mends it.
+        """
+        ...
+
+    def nearness(
+        self, embedder: str, vector: Vectors, hits: Sequence[Hit]
+    ) -> tuple[Nearness | None, ...]:
+        """Return how near each of these chunks is; None for one without a vector.
+
+        Raises:
+            NotReady: As for `nearest`.
+        """
+        ...
+
+    def sentences(
+        self, embedder: str, vector: Vectors, hits: Sequence[Hit]
+    ) -> tuple[tuple[float, ...], ...]:
+        """Return the cosine of every sentence of each of these chunks, in order; () for none.
+
+        Raises:
+            NotReady: As for `nearest`.
+        """
+        ...
+
 
 class Index(Protocol):
     """Builds, keeps and opens sealed revisions. Derived from `State`, always rebuildable."""
@@ -195,12 +357,17 @@ class Index(Protocol):
         base: Revision | None,
         gone: Collection[str],
         added: Iterable[Entry],
+        vectors: Mapping[str, Iterable[Vectored]] = MappingProxyType({}),
     ) -> str:
         """Build the index of a revision: the base without `gone` and with `added`.
 
-        A document in `added` replaces the one of the same id. The result is on disk and
-        synced before this returns; it is not served before `State.seal`. What an interrupted
-        build left behind is discarded.
+        A document in `added` replaces the one of the same id. Vectors of the base stay with
+        the documents that stay. `vectors`, by the digest of their embedder, are of documents
+        of the result; those of a document replace what the base has of it. A document may
+        come without vectors, but not with those of only some of its chunks.
+
+        The result is on disk and synced before this returns; it is not served before
+        `State.seal`. What an interrupted build left behind is discarded.
 
         Returns:
             SHA-256 of the manifest, hexadecimal, which `open` needs.
