@@ -19,6 +19,7 @@ from answerable.adapters.state.migrations.run import known_versions, newest_vers
 from answerable.adapters.state.schema import (
     LEDGER,
     STATE,
+    VECTORS,
     Schema,
     migrate,
     understands,
@@ -28,7 +29,9 @@ from answerable.domain.errors import NotReady
 
 Open = Callable[[str], Database]
 
-_SCHEMAS = pytest.mark.parametrize("schema", [STATE, LEDGER], ids=lambda schema: schema.name)
+_SCHEMAS = pytest.mark.parametrize(
+    "schema", [STATE, LEDGER, VECTORS], ids=lambda schema: schema.name
+)
 
 
 @pytest.fixture

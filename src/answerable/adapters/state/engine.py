@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import (
     URL,
@@ -38,6 +38,8 @@ from answerable.domain.errors import (
     ReadOnly,
     StorageFailure,
 )
+
+_T = TypeVar("_T")
 
 Synchronous = Literal["FULL", "NORMAL"]
 
@@ -210,7 +212,7 @@ class Database:
             raise failure(error, self.path) from error
 
 
-def batches(ids: Iterable[str]) -> Iterator[list[str]]:
+def batches(ids: Iterable[_T]) -> Iterator[list[_T]]:
     """Give ids in lists that one statement can take."""
     rest = iter(ids)
     while batch := list(islice(rest, _BATCH)):

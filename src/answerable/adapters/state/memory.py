@@ -23,7 +23,7 @@ from answerable.domain.documents import Content, Document, Member, Removal, Revi
 from answerable.domain.errors import Conflict, Locked, NotReady
 from answerable.domain.questions import Answered, Trace
 from answerable.domain.releases import Deployment, Release
-from answerable.library.ports import State
+from answerable.library.ports import State, VectorCache
 from answerable.operations.ports import Job, JobState, Leases
 from answerable.releases.ports import Register
 
@@ -513,6 +513,30 @@ class MemoryLedger:
 
 
 _ledger: Callable[..., Ledger] = MemoryLedger
+
+
+class MemoryVectorCache:
+    """Packed vectors in a dict."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._packed: dict[tuple[str, str], bytes] = {}
+
+    def get(self, embedder: str, keys: Collection[str]) -> Mapping[str, bytes]:
+        """Return what is kept under those of these keys that are there."""
+        with self._lock:
+            return {
+                key: self._packed[embedder, key] for key in keys if (embedder, key) in self._packed
+            }
+
+    def put(self, embedder: str, packed: Mapping[str, bytes]) -> None:
+        """Keep vectors; a key that is there stays as it is."""
+        with self._lock:
+            for key, vectors in packed.items():
+                self._packed.setdefault((embedder, key), vectors)
+
+
+_vector_cache: Callable[..., VectorCache] = MemoryVectorCache
 
 
 def _line(trace: Trace) -> TraceLine:

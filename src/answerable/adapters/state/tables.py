@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -171,4 +172,28 @@ trace_texts = Table(
     Column("trace_id", Text, ForeignKey(traces.c.id), primary_key=True),
     Column("at_ms", BigInteger, nullable=False, index=True),
     Column("texts", Text, nullable=False),
+)
+
+vector_cache = MetaData(naming_convention=_NAMES)
+
+# A digest of 64 digits is kept once, not with every vector.
+embedders = Table(
+    "embedders",
+    vector_cache,
+    Column("number", Integer, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Index(None, "digest", unique=True),
+)
+
+# With its own number as key: kept in the order of their random keys, rows of this size take
+# twice the disk and three times as long to write.
+vectors = Table(
+    "vectors",
+    vector_cache,
+    Column("number", Integer, primary_key=True),
+    Column("embedder", Integer, ForeignKey(embedders.c.number), nullable=False),
+    Column("key", LargeBinary, nullable=False),
+    Column("checksum", BigInteger, nullable=False),
+    Column("packed", LargeBinary, nullable=False),
+    Index(None, "embedder", "key", unique=True),
 )

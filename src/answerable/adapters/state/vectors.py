@@ -1,0 +1,96 @@
+"""Vectors that were computed once, in an SQLite file of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from zlib import crc32
+
+from sqlalchemy import bindparam, select
+
+from answerable.adapters.state import tables
+from answerable.adapters.state.engine import Database, batches
+from answerable.domain.errors import Corrupt
+from answerable.library.ports import VectorCache
+
+
+class SqlVectorCache:
+    """Packed vectors in a file that may be deleted at any time.
+
+    Apart from the state, so that a backup need not carry what can be computed again. Several
+    processes may use it at once: of two that put the same key, the first one wins.
+
+    Args:
+        database: Migrated to the `VECTORS` schema.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._add_embedder, self._add_vector = (
+            database.sql(database.insert(table).on_conflict_do_nothing())
+            for table in (tables.embedders, tables.vectors)
+        )
+
+    def get(self, embedder: str, keys: Collection[str]) -> Mapping[str, bytes]:
+        """Return what is kept under those of these keys that are there.
+
+        Raises:
+            Corrupt: The file or a vector in it is damaged.
+            StorageFailure: Or the kind of it that fits.
+        """
+        wanted = {bytes.fromhex(key): key for key in keys}
+        found = {}
+        with self._file() as path, self._database.read() as connection:
+            number = connection.scalar(_NUMBER, {"digest": embedder})
+            for batch in batches(wanted):
+                rows = connection.execute(_FOUND, {"number": number, "keys": batch})
+                for key, checksum, packed in rows:
+                    if crc32(packed) != checksum:
+                        raise _damaged(path)
+                    found[wanted[key]] = packed
+        return found
+
+    def put(self, embedder: str, packed: Mapping[str, bytes]) -> None:
+        """Keep vectors, all in one transaction; synced when this returns.
+
+        Raises:
+            Locked: Another process wrote for too long.
+            StorageFailure: Or the kind of it that fits.
+        """
+        if not packed:
+            return
+        with self._file(), self._database.write() as connection:
+            connection.exec_driver_sql(self._add_embedder, (None, embedder))
+            number = connection.scalar(_NUMBER, {"digest": embedder})
+            rows = [(None, number, *_row(key, vectors)) for key, vectors in packed.items()]
+            connection.exec_driver_sql(self._add_vector, rows)
+
+    @contextmanager
+    def _file(self) -> Iterator[Path]:
+        """Give the file; say of a damaged one what to do with a cache."""
+        try:
+            yield self._database.path
+        except Corrupt as error:
+            raise _damaged(self._database.path) from error
+
+
+_: Callable[..., VectorCache] = SqlVectorCache
+
+_NUMBER = select(tables.embedders.c.number).where(tables.embedders.c.digest == bindparam("digest"))
+
+_FOUND = select(tables.vectors.c.key, tables.vectors.c.checksum, tables.vectors.c.packed).where(
+    tables.vectors.c.embedder == bindparam("number"),
+    tables.vectors.c.key.in_(bindparam("keys", expanding=True)),
+)
+
+
+def _row(key: str, packed: bytes) -> tuple[bytes, int, bytes]:
+    return bytes.fromhex(key), crc32(packed), packed
+
+
+def _damaged(path: Path) -> Corrupt:
+    return Corrupt(
+        f"{path} is damaged or not a database",
+        hint=f"delete {path} and {path}-wal: the vectors will be computed again",
+    )
