@@ -1,4 +1,4 @@
-"""Text to search terms, by the same tantivy analyser that the index fields use."""
+"""Text to search terms, by the same analyser and pattern that fill the index fields."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Literal
 
 import tantivy
 
+from answerable.adapters.index.wholes import ABBREVIATIONS, PATTERN, wholes
 from answerable.library.ports import Analyser
 
 _LANGUAGE = "english"
@@ -48,7 +49,7 @@ class TantivyAnalyser:
         """
         minor = ".".join(version("tantivy").split(".")[:2])
         recipe = f"tantivy {minor}|simple|{_TOKEN_BYTES_MAX}|lower|{_LANGUAGE}|{_REMNANTS}|stem"
-        recipe += f"|{RECORDED}"
+        recipe += f"|{RECORDED}|{PATTERN}|{sorted(ABBREVIATIONS)}"
         return sha256(recipe.encode()).hexdigest()
 
     @property
@@ -60,6 +61,10 @@ class TantivyAnalyser:
         """Return lower-case stems in order, stop words left out; repeats are kept."""
         # A command line may hold bytes that are no UTF-8; Python keeps them as lone surrogates.
         return self._native.analyze(text.encode("utf-8", "replace").decode())
+
+    def wholes(self, text: str) -> list[str]:
+        """Return in order and in lower case what a text writes as one; repeats are kept."""
+        return wholes(text)
 
 
 _: Callable[..., Analyser] = TantivyAnalyser

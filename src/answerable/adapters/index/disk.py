@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from answerable.domain.errors import DiskFull, ReadOnly, StorageFailure
@@ -39,6 +40,11 @@ class Disk:
     def write(self, target: Path, data: bytes) -> None:
         """Write a new file, without waiting for it to be on disk."""
         target.write_bytes(data)
+
+    def pour(self, target: Path, pieces: Iterable[bytes | memoryview]) -> None:
+        """Write a new file piece by piece, without waiting for it to be on disk."""
+        with target.open("xb") as file:
+            file.writelines(pieces)
 
     def sync(self, path: Path) -> None:
         """Wait until a file, or the names in a folder, are on disk."""

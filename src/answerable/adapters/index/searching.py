@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
-from operator import neg
 from typing import cast
 
 import tantivy
@@ -15,7 +14,7 @@ from answerable.adapters.columns import from_columns
 from answerable.adapters.index import fields
 from answerable.domain.errors import Corrupt
 from answerable.domain.questions import Scope
-from answerable.library.ports import Boosts, Hit, Searcher, Unit
+from answerable.library.ports import Boosts, Hit, Unit
 
 TERMS_MAX = 256
 """Distinct terms of a question that are searched for: the first ones.
@@ -25,11 +24,15 @@ TERMS_MAX = 256
 
 _SLACK = 8
 _WIDEST = 4096
-_SCORE_DIGITS = 4
+# The same words summed in another order differ in the last bits of a float.
+_STEPS = 10_000
 
+# Each term and how often it was asked for.
+_Counted = tuple[tuple[str, int], ...]
 _Clause = tuple[tantivy.Occur, tantivy.Query]
-# Score below zero, number of the document, ordinal, where tantivy has it: sorts best first.
-_Ranked = tuple[float, int, int, tantivy.DocAddress]
+# Score in steps below zero, number of the document, ordinal, where tantivy has it: sorts best
+# first.
+_Ranked = tuple[int, int, int, tantivy.DocAddress]
 
 
 class TantivySearcher:
@@ -51,20 +54,21 @@ class TantivySearcher:
         unit: Unit,
         limit: int,
         boosts: Boosts,
+        wholes: Sequence[str] = (),
+        others: Sequence[str] = (),
         within: frozenset[str] | None = None,
     ) -> tuple[Hit, ...]:
         """Return at most `limit` hits that hold any of the terms, best first; ties by id.
 
-        Of more than `TERMS_MAX` distinct terms the first are searched. Scores count as equal
-        when they agree to four decimals; among more than 4,096 equal ones at the limit, those
-        indexed first are kept.
+        Of more than `TERMS_MAX` distinct terms, wholes, or others, the first are searched.
+        Scores count as equal when they agree to four decimals; among more than 4,096 equal ones
+        at the limit, those indexed first are kept.
         """
         if limit < 1 or not terms:
             return ()
         half = self._halves[unit]
-        return half.find(
-            terms, scope.labels, hidden=hidden, limit=limit, boosts=boosts, within=within
-        )
+        words = half.words(_counted(terms), _counted(wholes), _counted(others), boosts)
+        return half.find(words, scope.labels, hidden=hidden, limit=limit, within=within)
 
     def frequencies(self, terms: Collection[str]) -> Mapping[str, int]:
         """Return for each term how many chunks hold it in their body."""
@@ -81,8 +85,17 @@ class TantivySearcher:
         """How many documents there are."""
         return self._halves["page"].count
 
+    def contents(self) -> list[tuple[int, int, int]]:
+        """Return number of the document and both halves of the content id, for each document."""
+        return self._halves["page"].identities()
 
-_: Callable[..., Searcher] = TantivySearcher
+    def chunks_of(self, document_id: str) -> int:
+        """Return how many chunks a document has."""
+        return self._halves["chunk"].held(fields.DOCUMENT, document_id)
+
+
+def _counted(terms: Iterable[str]) -> _Counted:
+    return tuple(islice(Counter(terms).items(), TERMS_MAX))
 
 
 class _Half:
@@ -93,48 +106,79 @@ class _Half:
         self._searcher = index.searcher()
         self.count = self._searcher.num_docs
         self._with_deleted = self._searcher.doc_freq(fields.EVERY, fields.EVERY_TERM)
+        self._has_wholes = self._has(fields.WHOLE)
         # The index is sealed, so what was counted once stays true.
         self.frequency = lru_cache(maxsize=65_536)(self._frequency)
+        self._is_held = lru_cache(maxsize=65_536)(self._looked_up)
+        # A question searches the chunks twice.
+        self.words = lru_cache(maxsize=8)(self._words)
         self._readable = lru_cache(maxsize=64)(self._readable_query)
         self._hidden = lru_cache(maxsize=4)(self._hidden_query)
 
     def find(
         self,
-        terms: Iterable[str],
+        words: tantivy.Query | None,
         labels: frozenset[str],
         *,
         hidden: frozenset[str],
         limit: int,
-        boosts: Boosts,
         within: frozenset[str] | None,
     ) -> tuple[Hit, ...]:
-        words = self._words(terms, boosts)
+        """Return the hits of a query that `words` made, of documents that may be seen."""
         readable = self._readable(labels)
-        if not words or readable is None:
+        if words is None or readable is None:
             return ()
-        query = tantivy.Query.boolean_query(words)
+        query = words
         narrowing = (*readable, *self._hidden(hidden), *self._only(within))
         # Inside another query tantivy no longer skips what cannot reach the top.
         if narrowing:
             query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *narrowing])
         return self._best(query, limit)
 
-    def _words(self, terms: Iterable[str], boosts: Boosts) -> list[_Clause]:
-        """Return one clause for each term in each field; a term given twice weighs twice."""
+    def _words(
+        self, terms: _Counted, wholes: _Counted, others: _Counted, boosts: Boosts
+    ) -> tantivy.Query | None:
+        """Return what looks for each term in each field, and for each whole in its own.
+
+        None when nothing holds any of them.
+        """
         weights = (
             (fields.TITLE, boosts.title),
             (fields.HEADING, boosts.heading),
             (fields.BODY, boosts.body),
         )
+        less = tuple((field, boosts.other * weight) for field, weight in weights)
+        clauses = [*self._weighed(terms, weights), *self._weighed(others, less)]
+        if self._has_wholes:
+            clauses += self._weighed(wholes, ((fields.WHOLE, boosts.whole),))
+        return tantivy.Query.boolean_query(clauses) if clauses else None
+
+    def _weighed(self, terms: _Counted, weights: Sequence[tuple[str, float]]) -> Iterator[_Clause]:
+        """Give one clause for each term in each field; a term given twice weighs twice.
+
+        What no entry holds is left out: at 100,000 chunks that saves a quarter of the time,
+        because few terms are in titles and headings.
+        """
         searched = [(field, weight) for field, weight in weights if weight > 0]
-        return [
-            (
-                tantivy.Occur.Should,
-                tantivy.Query.boost_query(self._term(field, term, "freq"), weight * times),
-            )
-            for term, times in islice(Counter(terms).items(), TERMS_MAX)
-            for field, weight in searched
-        ]
+        for term, times in terms:
+            for field, weight in searched:
+                if self._is_held(field, term):
+                    query = self._term(field, term, "freq")
+                    yield tantivy.Occur.Should, tantivy.Query.boost_query(query, weight * times)
+
+    def _has(self, field: str) -> bool:
+        """Return whether there is such a field: an earlier version may have sealed without."""
+        try:
+            self._term(field, "", "freq")
+        except ValueError:
+            return False
+        return True
+
+    def _looked_up(self, field: str, term: str) -> bool:
+        try:
+            return self._searcher.doc_freq(field, term) > 0
+        except ValueError as error:
+            raise _damaged() from error
 
     def _readable_query(self, labels: frozenset[str]) -> tuple[_Clause, ...] | None:
         """Return what narrows a search to these labels: nothing when one is on every document.
@@ -178,10 +222,10 @@ class _Half:
         hits = from_columns(
             Hit,
             len(ranked),
-            document_id=list(map(fields.document_id, numbers)),
-            content_id=list(map(fields.content_id, highs, lows)),
+            document_id=fields.document_ids(numbers),
+            content_id=fields.content_ids(highs, lows),
             ordinal=ordinals,
-            score=list(map(neg, belows)),
+            score=[-below / _STEPS for below in belows],
         )
         return tuple(hits)
 
@@ -193,8 +237,7 @@ class _Half:
             addresses = [address for _, address in found]
             numbers = self._column(fields.DOCUMENT_NUMBER, addresses)
             ordinals = self._column(fields.ORDINAL, addresses)
-            # The same words summed in another order differ in the last bits of a float.
-            belows = [-round(score, _SCORE_DIGITS) for score, _ in found]
+            belows = [-int(score * _STEPS + 0.5) for score, _ in found]
             is_all = len(found) < asked
             if is_all or asked >= limit + _WIDEST or belows[limit - 1] < belows[-1]:
                 return sorted(zip(belows, numbers, ordinals, addresses, strict=True))
@@ -208,16 +251,29 @@ class _Half:
         try:
             return self._searcher.search(query, limit, count=False).hits
         except ValueError as error:
-            raise Corrupt(
-                "the index of the serving revision cannot be read",
-                hint="answerable revisions verify",
-            ) from error
+            raise _damaged() from error
 
     def _frequency(self, term: str) -> int:
         held = self._searcher.doc_freq(fields.BODY, term)
         if not held or self.count == self._with_deleted:
             return held
         # With deleted entries in it, tantivy's own figure counts them too.
-        query = self._term(fields.BODY, term, "basic")
-        found = self._searcher.search(query, 1, count=True)
+        return self.held(fields.BODY, term)
+
+    def held(self, field: str, term: str) -> int:
+        """Return how many entries hold a term; deleted ones do not count."""
+        found = self._searcher.search(self._term(field, term, "basic"), 1, count=True)
         return int(found.count)  # type: ignore[attr-defined] # left out of tantivy's stub
+
+    def identities(self) -> list[tuple[int, int, int]]:
+        """Return number of the document and both halves of the content id, for each entry."""
+        found = self._run(tantivy.Query.all_query(), max(self.count, 1))
+        addresses = [address for _, address in found]
+        names = (fields.DOCUMENT_NUMBER, fields.CONTENT_HIGH, fields.CONTENT_LOW)
+        return list(zip(*(self._column(name, addresses) for name in names), strict=True))
+
+
+def _damaged() -> Corrupt:
+    return Corrupt(
+        "the index of the serving revision cannot be read", hint="answerable revisions verify"
+    )

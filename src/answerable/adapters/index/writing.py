@@ -48,7 +48,7 @@ class UnitWriter:
             for document_id in document_ids:
                 self._writer.delete_documents_by_term(fields.DOCUMENT, document_id)
 
-    def put_in(self, entry: Entry, bodies: Sequence[str]) -> None:
+    def put_in(self, entry: Entry, bodies: Sequence[fields.Body]) -> None:
         """Put in a document, in place of the one of the same id."""
         documents = list(fields.documents(entry, self._unit, bodies))
         document_id = entry.document.id
