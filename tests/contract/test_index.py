@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -27,9 +28,20 @@ from answerable.domain.documents import (
     document_id,
     text_hash,
 )
-from answerable.domain.errors import Corrupt
+from answerable.domain.errors import Corrupt, NotReady
 from answerable.domain.questions import Scope
-from answerable.library.ports import Boosts, Entry, Hit, Index, Searcher, Unit
+from answerable.library.packing import pack
+from answerable.library.ports import (
+    Boosts,
+    Entry,
+    Hit,
+    Index,
+    Nearness,
+    Searcher,
+    Unit,
+    Vectored,
+    Vectors,
+)
 
 ANALYSER = TantivyAnalyser()
 ADAPTERS: dict[str, Callable[[Path], Index]] = {
@@ -40,6 +52,8 @@ ADAPTERS: dict[str, Callable[[Path], Index]] = {
 EQUAL = Boosts(title=1.0, heading=1.0, body=1.0)
 BODY = Boosts(title=0.0, heading=0.0, body=1.0)
 EVERYONE = frozenset({"everyone"})
+DIMENSION = 16
+SPACE, OTHER = "a" * 64, "b" * 64
 
 
 @pytest.fixture(params=sorted(ADAPTERS))
@@ -84,9 +98,10 @@ def build(
     *added: Entry,
     base: Revision | None = None,
     gone: Collection[str] = (),
+    vectors: Mapping[str, Iterable[Vectored]] | None = None,
 ) -> Revision:
     """Build a revision and return it as the state would record it."""
-    manifest = index.build(number, base=base, gone=gone, added=added)
+    manifest = index.build(number, base=base, gone=gone, added=added, vectors=vectors or {})
     return Revision(
         number=number,
         line="line",
@@ -113,6 +128,7 @@ def find(
     unit: Unit = "chunk",
     limit: int = 1000,
     boosts: Boosts = EQUAL,
+    others: str = "",
     within: frozenset[str] | None = None,
 ) -> tuple[Hit, ...]:
     """Search for the words of a question."""
@@ -123,6 +139,8 @@ def find(
         unit=unit,
         limit=limit,
         boosts=boosts,
+        wholes=ANALYSER.wholes(question),
+        others=ANALYSER.terms(others),
         within=within,
     )
 
@@ -244,6 +262,59 @@ def test_weights(index: Index) -> None:
     (doubled,) = find(searcher, "beta", boosts=replace(BODY, body=2.0))
     assert math.isclose(twice.score, 2 * once.score, abs_tol=2e-4)
     assert math.isclose(doubled.score, 2 * once.score, abs_tol=2e-4)
+
+
+def test_what_is_written_as_one_is_found_as_one(index: Index) -> None:
+    """A path, a flag or a code puts the chunk that holds it above one that holds its parts."""
+    hosts = entry("a.md", "Look at /etc/hosts.", "Pass --dry-run=client, then --force.")
+    parts = entry("b.md", "hosts etc etc hosts", "run dry, dry run")
+    searcher = opened(index, build(index, 1, hosts, parts))
+    for question, want in (("what is /etc/hosts?", 0), ("`--dry-run`", 1)):
+        chunk: tuple[Unit, int] = ("chunk", want)
+        for unit, ordinal in (chunk, ("page", -1)):
+            without, held = (
+                find(searcher, question, unit=unit, boosts=replace(EQUAL, whole=whole))
+                for whole in (0.0, 5.0)
+            )
+            assert places(held)[0] == (hosts.document.id, ordinal)
+            assert sorted(places(held)) == sorted(places(without))
+            assert held[0].score > max(hit.score for hit in without)
+
+
+def test_wholes_need_terms_and_are_of_the_body(index: Index) -> None:
+    """They are looked for beside terms only, and not in titles, headings or masked text."""
+    page = entry(
+        "a.md", "alpha --force beta", title="--purge", heading=("--quiet",), masks=(Span(6, 13),)
+    )
+    searcher = opened(index, build(index, 1, page, entry("b.md", "gamma --prune")))
+    boosts = replace(BODY, whole=1.0)
+    for whole, want in (("--force", 0), ("--purge", 0), ("--quiet", 0), ("--prune", 1)):
+        for terms, hits in (((), 0), (("unheard",), want)):
+            found = searcher.find(
+                terms,
+                scope(*EVERYONE),
+                hidden=frozenset(),
+                unit="chunk",
+                limit=5,
+                boosts=boosts,
+                wholes=(whole,),
+            )
+            assert len(found) == hits
+
+
+def test_others_weigh_their_share_of_a_term(index: Index) -> None:
+    """What was not asked for finds too, scores less than what was, and needs a boost."""
+    pages = (entry("a.md", "alpha"), entry("b.md", "beta"), entry("c.md", "gamma"))
+    searcher = opened(index, build(index, 1, *pages))
+    some = replace(EQUAL, other=0.5)
+    asked = find(searcher, "alpha", boosts=some)
+    both = find(searcher, "alpha", boosts=some, others="beta")
+    assert [one.document_id for one in both] == [page.document.id for page in pages[:2]]
+    assert both[0].score == asked[0].score
+    assert both[1].score == pytest.approx(asked[0].score / 2, abs=1e-3)
+    assert find(searcher, "alpha", others="beta") == asked
+    alone = find(searcher, "unheard", boosts=some, others="beta")
+    assert [one.document_id for one in alone] == [pages[1].document.id]
 
 
 def test_ties_are_ordered_by_identity(index: Index) -> None:
@@ -394,7 +465,173 @@ def test_many_threads_search_at_once(index: Index) -> None:
         assert list(threads.map(ask, [*range(84)] * 4)) == want * 4
 
 
-WORDS = ["alpha", "beta", "gamma", "delta", "disk", "disks", "running", "é", "日本語", "10.0.0.1"]
+def unit_vectors(*seeds: int, dimension: int = DIMENSION) -> Vectors:
+    """Return a row of length 1 for each seed."""
+    rows = [np.random.default_rng(seed).normal(size=dimension) for seed in seeds]
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / lengths, np.float32)
+
+
+def vectored(of: Entry, *seeds: int, sentences: int = 0, dimension: int = DIMENSION) -> Vectored:
+    """Return a document with the vector of a seed for each chunk."""
+    return Vectored(
+        document=of.document,
+        content_id=of.content.id,
+        packed=[
+            pack(
+                unit_vectors(seed, dimension=dimension)[0],
+                unit_vectors(*range(1000, 1000 + sentences), dimension=dimension)
+                if sentences
+                else np.empty((0, dimension), np.float32),
+            )
+            for seed in seeds
+        ],
+    )
+
+
+def nearest(
+    searcher: Searcher,
+    seed: int,
+    *,
+    labels: Iterable[str] = EVERYONE,
+    hidden: Iterable[str] = (),
+    limit: int = 1000,
+    space: str = SPACE,
+) -> tuple[Hit, ...]:
+    """Search for what is near the vector of a seed."""
+    return searcher.nearest(
+        space, unit_vectors(seed)[0], scope(*labels), hidden=frozenset(hidden), limit=limit
+    )
+
+
+def test_the_nearest_chunk_comes_first(index: Index) -> None:
+    """A chunk is nearest to its own vector, with its identity and a cosine of 1."""
+    one, two = entry("a.md", "alpha", "beta"), entry("b.md", "gamma")
+    vectors = {SPACE: [vectored(one, 1, 2), vectored(two, 3)]}
+    searcher = opened(index, build(index, 1, one, two, vectors=vectors))
+    assert searcher.covered == {SPACE: 3}
+    first, *others = nearest(searcher, 2)
+    assert (first.document_id, first.content_id, first.ordinal) == (
+        one.document.id,
+        one.content.id,
+        1,
+    )
+    assert first.score == pytest.approx(1, abs=2e-4)
+    assert [hit.score for hit in others] == sorted((hit.score for hit in others), reverse=True)
+    assert len(others) == 2
+    for digit in "0f":
+        odd = Entry(
+            document=replace(one.document, id=digit * 16),
+            content=replace(one.content, id=digit * 32),
+        )
+        edge = opened(index, build(index, 2, odd, vectors={SPACE: [vectored(odd, 1, 2)]}))
+        (hit, _) = nearest(edge, 1)
+        assert (hit.document_id, hit.content_id) == (digit * 16, digit * 32)
+
+
+def test_scope_and_hidden_apply_before_nearness_is_ranked(index: Index) -> None:
+    """The one readable chunk is found though all others are nearer; an empty scope sees none."""
+    nearer = [entry(f"{n}.md", "alpha", labels=("x",)) for n in range(25)]
+    hidden = [entry(f"h{n}.md", "alpha") for n in range(25)]
+    far = entry("far.md", "alpha", labels=("y", "everyone"))
+    vectors = {SPACE: [*(vectored(one, 5) for one in (*nearer, *hidden)), vectored(far, 9)]}
+    searcher = opened(index, build(index, 1, *nearer, *hidden, far, vectors=vectors))
+    ids = [one.document.id for one in hidden]
+    assert places(nearest(searcher, 5, hidden=ids, limit=1)) == [(far.document.id, 0)]
+    assert places(nearest(searcher, 5, labels=("y",), limit=1)) == [(far.document.id, 0)]
+    assert nearest(searcher, 5, labels=()) == nearest(searcher, 5, labels=("nobody",)) == ()
+    assert nearest(searcher, 5, limit=0) == ()
+
+
+def test_ties_of_nearness_are_ordered_by_identity(index: Index) -> None:
+    """Equal cosines come in the order of document and ordinal, also where the limit cuts."""
+    pages = [entry(f"{n}.md", "alpha", "beta") for n in range(60)]
+    vectors = {SPACE: [vectored(page, 1, 1) for page in pages]}
+    searcher = opened(index, build(index, 1, *pages, vectors=vectors))
+    want = sorted((page.document.id, ordinal) for page in pages for ordinal in (0, 1))
+    assert places(nearest(searcher, 1)) == want
+    assert places(nearest(searcher, 1, limit=7)) == want[:7]
+
+
+def test_nearness_of_some_chunks(index: Index) -> None:
+    """Asked for by name, a chunk has the cosine it is found with, and that of its best sentence."""
+    one, two, bare = entry("a.md", "alpha", "beta"), entry("b.md", "beta"), entry("c.md", "gamma")
+    vectors = {SPACE: [vectored(one, 1, 2), vectored(two, 3, sentences=3)]}
+    searcher = opened(index, build(index, 1, one, two, bare, vectors=vectors))
+    hits = nearest(searcher, 1001)
+    unknown = replace(hits[0], document_id="e" * 16)
+    page = replace(hits[0], ordinal=-1)
+    none = replace(hits[0], ordinal=2)
+    (bare_hit,) = find(searcher, "gamma")
+    question = unit_vectors(1001)[0]
+    found = searcher.nearness(SPACE, question, [unknown, *hits, bare_hit, page, none])
+    assert [one for one in found if one] == list(found[1:4])
+    for hit, near in zip(hits, found[1:], strict=False):
+        assert near is not None
+        assert near.chunk == hit.score
+        want = 1.0 if hit.document_id == two.document.id else hit.score
+        assert near.sentence == pytest.approx(want, abs=5e-3)
+    assert searcher.nearness(SPACE, question, []) == ()
+
+
+def test_vectors_that_are_not_there_are_named(index: Index) -> None:
+    """Another embedder or dimension is refused, with what there is and the command that helps."""
+    page = entry("a.md", "alpha")
+    bare = opened(index, build(index, 1, page))
+    some = opened(index, build(index, 2, page, vectors={SPACE: [vectored(page, 1)]}))
+    assert bare.covered == {}
+    wrong = unit_vectors(1, dimension=DIMENSION + 1)[0]
+    for searcher, space, vector, said in (
+        (bare, SPACE, unit_vectors(1)[0], "none at all"),
+        (some, OTHER, unit_vectors(1)[0], "1 of aaaaaaaaaaaa"),
+        (some, SPACE, wrong, "17 numbers"),
+    ):
+        with pytest.raises(NotReady, match=said) as refused:
+            searcher.nearest(space, vector, scope(*EVERYONE), hidden=frozenset(), limit=1)
+        assert refused.value.hint == "answerable embedders fill"
+        with pytest.raises(NotReady, match=said):
+            searcher.nearness(space, vector, [])
+
+
+def test_what_has_no_vectors_is_known(index: Index) -> None:
+    """A content is named while one of its documents lacks vectors; one without chunks never."""
+    one, copy, empty = entry("a.md", "alpha"), entry("copy.md", "alpha"), entry("empty.md")
+    both = {one.content.id, empty.content.id}
+    first = build(index, 1, one, empty)
+    assert opened(index, first).without_vectors(SPACE, both) == {one.content.id}
+    assert opened(index, first).without_vectors(SPACE, ()) == frozenset()
+    second = build(index, 2, base=first, vectors={SPACE: [vectored(one, 1)]})
+    assert opened(index, second).without_vectors(SPACE, both) == frozenset()
+    assert opened(index, second).without_vectors(OTHER, both) == {one.content.id}
+    third = build(index, 3, copy, base=second)
+    assert opened(index, third).without_vectors(SPACE, both) == {one.content.id}
+
+
+def test_vectors_stay_with_the_documents_that_stay(index: Index) -> None:
+    """What is unchanged keeps its vectors; what is gone or came anew loses them."""
+    stays, goes, changes = (entry(f"{name}.md", "alpha") for name in "abc")
+    pages = (stays, goes, changes)
+    vectors = {
+        SPACE: [vectored(page, number) for number, page in enumerate(pages)],
+        OTHER: [vectored(changes, 7)],
+    }
+    first = build(index, 1, *pages, vectors=vectors)
+    second = build(index, 2, changes, base=first, gone={goes.document.id})
+    searcher = opened(index, second)
+    assert searcher.covered == {SPACE: 1}
+    assert places(nearest(searcher, 0)) == [(stays.document.id, 0)]
+    third = build(index, 3, base=second, vectors={SPACE: [vectored(changes, 4)]})
+    assert len(nearest(opened(index, third), 0)) == 2
+    again = build(
+        index, 4, base=third, vectors={SPACE: [vectored(changes, 5), vectored(changes, 6)]}
+    )
+    assert len(nearest(opened(index, again), 0)) == 2
+    assert nearest(opened(index, again), 6)[0].score == pytest.approx(1, abs=2e-4)
+    assert opened(index, first).covered == {SPACE: 3, OTHER: 1}
+
+
+WORDS = ["alpha", "beta", "gamma", "delta", "disk", "disks", "running", "é", "日本語"]
+WORDS += ["10.0.0.1", "/etc/disk", "--alpha=beta"]
 PATHS = ["a.md", "b.md", "c.md", "d.md", "e.md"]
 LABELS = ["x", "y", "z w"]
 texts = st.lists(st.sampled_from(WORDS), max_size=60).map(" ".join)
@@ -410,12 +647,13 @@ entries = st.builds(
 )
 ids = st.sampled_from([document_id("upload", path) for path in PATHS])
 steps = st.tuples(st.integers(0, 9), st.sets(ids, max_size=3), st.lists(entries, max_size=4))
+weights = st.sampled_from([0.0, 0.5, 1.0])
 questions = st.tuples(
     st.lists(st.sampled_from(WORDS), max_size=5).map(" ".join),
     st.sets(st.sampled_from([*LABELS, "nobody"])),
     st.sets(ids, max_size=2),
     st.sampled_from(["chunk", "page"]),
-    st.tuples(*[st.sampled_from([0.0, 0.5, 1.0])] * 3),
+    st.builds(Boosts, **dict.fromkeys(("title", "heading", "body", "whole"), weights)),
 )
 
 
@@ -428,7 +666,7 @@ def test_it_agrees_with_the_oracle(
     name: str,
     tmp_path_factory: pytest.TempPathFactory,
     history: list[tuple[int, set[str], list[Entry]]],
-    asked: list[tuple[str, set[str], set[str], Unit, tuple[float, float, float]]],
+    asked: list[tuple[str, set[str], set[str], Unit, Boosts]],
 ) -> None:
     """Any history of builds from any bases gives the hits, counts and scores of the oracle.
 
@@ -452,8 +690,7 @@ def test_it_agrees_with_the_oracle(
         assert left.chunks == right.chunks
         terms = ANALYSER.terms(" ".join(WORDS))
         assert left.frequencies(terms) == right.frequencies(terms)
-        for question, labels, hidden, unit, weights in asked:
-            boosts = Boosts(title=weights[0], heading=weights[1], body=weights[2])
+        for question, labels, hidden, unit, boosts in asked:
             found, wanted = (
                 find(one, question, labels=labels, hidden=hidden, unit=unit, boosts=boosts)
                 for one in (left, right)
@@ -474,3 +711,135 @@ def assert_same_scores(found: Collection[Hit], wanted: Collection[Hit]) -> None:
     for hit in found:
         want = scores[hit.document_id, hit.ordinal]
         assert math.isclose(hit.score, want, rel_tol=1e-3, abs_tol=2e-4)
+
+
+asks = st.tuples(
+    st.integers(0, 8),
+    st.sets(st.sampled_from([*LABELS, "nobody"])),
+    st.sets(ids, max_size=2),
+    st.integers(0, 12),
+)
+
+
+def near_middles(seed: int, count: int) -> Vectors:
+    """Return rows around thirty middles, of length 1."""
+    chance = np.random.default_rng(seed)
+    middles = unit_vectors(*range(30))[chance.integers(30, size=count)]
+    rows = middles + 0.1 * chance.normal(size=middles.shape)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+@pytest.mark.parametrize("name", ["local", "ram"])
+def test_cells_agree_with_the_oracle(name: str, tmp_path: Path) -> None:
+    """Divided into cells, nearly all is found; in a narrow scope, everything."""
+    pages = [entry(f"{n}.md", "alpha", labels=("everyone", f"l{n % 10}")) for n in range(1500)]
+    rows = near_middles(1, len(pages))
+    none = np.empty((0, DIMENSION), np.float32)
+    vectors = {
+        SPACE: [
+            Vectored(document=page.document, content_id=page.content.id, packed=[pack(row, none)])
+            for page, row in zip(pages, rows, strict=True)
+        ]
+    }
+    tested = with_cells(name, tmp_path)
+    oracle = OracleIndex(analyser=ANALYSER)
+    revisions = [build(index, 1, *pages, vectors=vectors) for index in (tested, oracle)]
+    assert tested.verify(1, revisions[0].manifest) == ()
+    left, right = opened(tested, revisions[0]), opened(oracle, revisions[1])
+    missed = 0
+    for question in near_middles(2, 40):
+        asked = {
+            label: [
+                one.nearest(SPACE, question, scope(label), hidden=frozenset(), limit=10)
+                for one in (left, right)
+            ]
+            for label in ("everyone", "l3")
+        }
+        found, wanted = asked["everyone"]
+        missed += len(set(wanted) - set(found))
+        assert asked["l3"][0] == asked["l3"][1]
+        assert left.nearness(SPACE, question, wanted) == right.nearness(SPACE, question, wanted)
+    assert missed <= 0.02 * 400
+
+
+def with_cells(name: str, root: Path) -> Index:
+    """Return an index that divides more than 300 rows into cells."""
+    if name == "ram":
+        return RamIndex(analyser=ANALYSER, exact_max=300)
+    return LocalIndex(root, analyser=ANALYSER, exact_max=300)
+
+
+@pytest.mark.parametrize("name", sorted(ADAPTERS.keys() - {"oracle"}))
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    history=st.lists(
+        st.tuples(steps, st.lists(st.sampled_from([SPACE, OTHER]), unique=True), st.data()),
+        min_size=1,
+        max_size=6,
+    ),
+    asked=st.lists(asks, max_size=4),
+)
+def test_vectors_agree_with_the_oracle(
+    name: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    history: list[tuple[tuple[int, set[str], list[Entry]], list[str], st.DataObject]],
+    asked: list[tuple[int, set[str], set[str], int]],
+) -> None:
+    """Any history of builds with vectors of some documents finds what the oracle finds."""
+    tested = ADAPTERS[name](tmp_path_factory.mktemp("index"))
+    oracle = ADAPTERS["oracle"](Path())
+    kept: list[tuple[Revision, Revision, dict[str, Entry]]] = []
+    for number, ((which, gone, added), spaces, data) in enumerate(history, start=1):
+        base = kept[which % len(kept)] if kept and which else None
+        entries = {key: one for key, one in (base[2] if base else {}).items() if key not in gone}
+        entries.update((one.document.id, one) for one in added)
+        vectors = {space: vectors_of_some(entries, data) for space in spaces}
+        kept.append(
+            (
+                build(tested, number, *added, base=base and base[0], gone=gone, vectors=vectors),
+                build(oracle, number, *added, base=base and base[1], gone=gone, vectors=vectors),
+                entries,
+            )
+        )
+    for ours, theirs, entries in kept:
+        assert tested.verify(ours.number, ours.manifest) == ()
+        left, right = opened(tested, ours), opened(oracle, theirs)
+        assert left.covered == right.covered
+        contents = {one.content.id for one in entries.values()}
+        for space in (SPACE, OTHER):
+            missing = right.without_vectors(space, contents)
+            assert left.without_vectors(space, contents) == missing
+            for seed, labels, hidden, limit in asked if space in right.covered else ():
+                found, wanted = (
+                    nearest(one, seed, labels=labels, hidden=hidden, limit=limit, space=space)
+                    for one in (left, right)
+                )
+                assert found == wanted
+                question = unit_vectors(seed)[0]
+                assert_as_near(
+                    left.nearness(space, question, found), right.nearness(space, question, wanted)
+                )
+
+
+def vectors_of_some(entries: Mapping[str, Entry], data: st.DataObject) -> list[Vectored]:
+    """Return vectors of some of these documents, whole; few seeds, so that many are equal."""
+    chosen = data.draw(st.lists(st.sampled_from(sorted(entries)), max_size=4)) if entries else []
+    return [
+        vectored(
+            entries[one],
+            *(data.draw(st.integers(0, 5)) for _ in entries[one].content.chunks),
+            sentences=data.draw(st.integers(0, 2)),
+        )
+        for one in chosen
+    ]
+
+
+def assert_as_near(found: Iterable[Nearness | None], wanted: Iterable[Nearness | None]) -> None:
+    """Check that all are there and as near as in the oracle, up to the rounding of floats."""
+    for left, right in zip(found, wanted, strict=True):
+        assert left
+        assert right
+        assert left.chunk == right.chunk
+        assert math.isclose(left.sentence, right.sentence, abs_tol=2e-4)

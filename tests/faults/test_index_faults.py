@@ -8,10 +8,12 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tantivy
 
@@ -21,9 +23,13 @@ from answerable.adapters.index.local import LocalIndex
 from answerable.domain.documents import Chunk, Content, Document, Revision, Text
 from answerable.domain.errors import Corrupt, DiskFull, ReadOnly, StorageFailure
 from answerable.domain.questions import Scope
-from answerable.library.ports import Boosts, Entry, Hit
+from answerable.library.packing import pack
+from answerable.library.ports import Boosts, Entry, Hit, Vectored
 
 ANALYSER = TantivyAnalyser()
+DIMENSION = 8
+SPACE = "c" * 64
+SCOPE = Scope(principal="p", labels=frozenset({"everyone"}), because="a test")
 
 
 def entry(number: int, body: str = "alpha") -> Entry:
@@ -58,21 +64,45 @@ def revision(number: int, manifest: str) -> Revision:
     )
 
 
-def built(index: LocalIndex, number: int, *added: Entry, base: Revision | None = None) -> Revision:
-    """Build a revision."""
-    return revision(number, index.build(number, base=base, gone=(), added=added))
+def vectored(of: Entry) -> Vectored:
+    """Return the vector of a document's only chunk, and of one sentence."""
+    chance = np.random.default_rng(int(of.document.id, 16))
+    rows = chance.normal(size=(2, DIMENSION)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return Vectored(
+        document=of.document, content_id=of.content.id, packed=[pack(rows[0], rows[1:])]
+    )
+
+
+def built(
+    index: LocalIndex,
+    number: int,
+    *added: Entry,
+    base: Revision | None = None,
+    gone: Collection[str] = (),
+) -> Revision:
+    """Build a revision, with vectors of all that is added."""
+    vectors = {SPACE: map(vectored, added)}
+    return revision(number, index.build(number, base=base, gone=gone, added=added, vectors=vectors))
 
 
 def found(index: LocalIndex, sealed: Revision, word: str = "alpha") -> tuple[Hit, ...]:
     """Search a revision for one word."""
     return index.open(sealed.number, sealed.manifest).find(
         [word],
-        Scope(principal="p", labels=frozenset({"everyone"}), because="a test"),
+        SCOPE,
         hidden=frozenset(),
         unit="chunk",
         limit=1000,
         boosts=Boosts(title=1.0, heading=1.0, body=1.0),
     )
+
+
+def near(index: LocalIndex, sealed: Revision) -> tuple[Hit, ...]:
+    """Search a revision for a vector."""
+    vector = np.full(DIMENSION, DIMENSION**-0.5, np.float32)
+    searcher = index.open(sealed.number, sealed.manifest)
+    return searcher.nearest(SPACE, vector, SCOPE, hidden=frozenset(), limit=1000)
 
 
 class Faulty(Disk):
@@ -82,7 +112,7 @@ class Faulty(Disk):
         self.calls = 0
         self._at = at
         self._fault = fault
-        for name in ("make", "link", "copy", "write", "sync", "rename", "remove"):
+        for name in ("make", "link", "copy", "write", "pour", "sync", "rename", "remove"):
             setattr(self, name, self._counted(getattr(self, name)))
 
     def _counted(self, call: Callable[..., None]) -> Callable[..., None]:
@@ -91,6 +121,8 @@ class Faulty(Disk):
             if self.calls == self._at:
                 if call.__name__ == "write":
                     call(arguments[0], arguments[1][:100])  # Part of it gets there.
+                if call.__name__ == "pour":
+                    call(arguments[0], islice(arguments[1], 3))
                 self._fault()
             call(*arguments)
 
@@ -120,20 +152,22 @@ def test_every_call_of_a_build_may_fail(
     index = LocalIndex(tmp_path, analyser=ANALYSER)
     first = built(index, 1, *map(entry, range(5)))
     want = found(index, first)
+    wanted = near(index, first)
     seen: list[StorageFailure] = []
     second = None
     while second is None:
         disk = Faulty(len(seen) + 1, fail(number))
         failing = LocalIndex(tmp_path, analyser=ANALYSER, disk=disk)
         try:
-            second = built(failing, 2, entry(5), base=first)
+            second = built(failing, 2, entry(5), base=first, gone={entry(1).document.id})
         except StorageFailure as error:
             seen.append(error)
         assert index.verify(1, first.manifest) == ()
         assert found(index, first) == want
+        assert near(index, first) == wanted
     assert len(seen) > 20
     assert all(type(error) is kind and error.hint for error in seen)
-    assert len(found(index, second)) == 6
+    assert len(found(index, second)) == len(near(index, second)) == 5
     index.sweep({(1, first.manifest), (2, second.manifest)})
     assert len(list((tmp_path / "revisions").iterdir())) == 2
     assert not (tmp_path / "build").exists()
@@ -203,9 +237,10 @@ def check_after_a_kill(index: LocalIndex, sealed: list[Revision]) -> None:
     """Check that all that was acknowledged is whole and that building goes on."""
     for one in sealed:
         assert index.verify(one.number, one.manifest) == ()
-        assert found(index, one)
+        assert len(near(index, one)) == len(found(index, one)) > 0
     after = built(index, 999, entry(1000), base=sealed[-1])
     assert len(found(index, after)) == len(found(index, sealed[-1])) + 1
+    assert len(near(index, after)) == len(found(index, after))
     assert index.verify(999, after.manifest) == ()
 
 
@@ -234,11 +269,12 @@ def test_killed_at_a_moment(tmp_path: Path) -> None:
         child = run_child(KILLED_AT_A_MOMENT, str(tmp_path), str(2 + 100 * run), sealed[0].manifest)
         assert child.stdout
         assert child.stdout.readline() == "began\n"
+        lines = [child.stdout.readline()] if run % 2 else []
         with pytest.raises(subprocess.TimeoutExpired):
             child.wait(timeout=moments.uniform(0.0, 0.25))
         child.kill()
         out, _ = child.communicate(timeout=60)
-        for line in out.splitlines():
+        for line in (*lines, *out.splitlines()):
             number, manifest = line.split()
             sealed.append(revision(int(number), manifest))
         check_after_a_kill(index, sealed)
@@ -291,6 +327,38 @@ def test_damage_is_not_sealed_as_good(tmp_path: Path) -> None:
     path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
     second = built(index, 2, entry(30), base=first)
     assert any(path.name in problem for problem in index.verify(2, second.manifest))
+
+
+def test_damage_is_not_merged_as_good(tmp_path: Path) -> None:
+    """A byte gone bad in a segment of vectors is found before they are written anew."""
+    index = LocalIndex(tmp_path, analyser=ANALYSER)
+    first = built(index, 1, *map(entry, range(20)))
+    (path,) = (path for path in files_of(tmp_path, first) if path.suffix == ".vec")
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    gone = {entry(number).document.id for number in range(10)}
+    with pytest.raises(Corrupt, match=r"revision 1 .* has other bytes"):
+        built(index, 2, base=first, gone=gone)
+    assert not (tmp_path / "build").exists()
+
+
+def test_vectors_stay_in_their_files(tmp_path: Path) -> None:
+    """Segments are linked from revision to revision; only what says who is gone is new."""
+    index = LocalIndex(tmp_path, analyser=ANALYSER)
+    first = built(index, 1, *map(entry, range(20)))
+    second = built(index, 2, entry(30), base=first, gone={entry(3).document.id})
+    third = revision(3, index.build(3, base=second, gone=(), added=()))
+    held = [
+        {path.name: path for path in files_of(tmp_path, one) if "vectors" in path.parts}
+        for one in (first, second, third)
+    ]
+    (name,) = held[0]
+    assert held[1].keys() == held[2].keys()
+    assert len(held[2]) == 3
+    assert {one[name].stat().st_ino for one in held} == {held[0][name].stat().st_ino}
+    assert [len(near(index, one)) for one in (first, second, third)] == [20, 20, 20]
+    assert index.sweep({(3, third.manifest)}) == 2
+    assert len(near(index, third)) == 20
+    assert index.verify(3, third.manifest) == ()
 
 
 def test_sealed_files_are_shared_not_copied(tmp_path: Path) -> None:

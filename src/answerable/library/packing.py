@@ -7,7 +7,9 @@ scan are measured again by. A sentence has the first plane only.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,3 +84,9 @@ def unpack(packed: bytes, dimension: int) -> Unpacked:
     scales = np.frombuffer(packed, "<f4", 1 + count, 4)
     planes = np.frombuffer(packed, np.int8, offset=start).reshape(2 + count, dimension)
     return Unpacked(scales[0], planes[0], planes[1], scales[1:], planes[2:])
+
+
+def hashes(terms: Iterable[str]) -> bytes:
+    """Return the CRC-32 of distinct terms, sorted, as u32, little-endian."""
+    numbers = {crc32(term.encode("utf-8", "surrogatepass")) for term in terms}
+    return np.array(sorted(numbers), "<u4").tobytes()

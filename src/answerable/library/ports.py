@@ -202,11 +202,14 @@ class Vectored:
 
     Attributes:
         packed: `library.packing.pack` of each chunk, in order.
+        terms: `library.packing.hashes` of the terms of each chunk, in order; none at all say
+            that every chunk holds none.
     """
 
     document: Document
     content_id: str
     packed: Sequence[bytes]
+    terms: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -241,12 +244,14 @@ class Boosts:
 
     Attributes:
         whole: Of what stands in the body as one: `Analyser.wholes`.
+        other: What a term that was not asked for weighs, beside one that was.
     """
 
     title: float
     heading: float
     body: float
     whole: float = 0.0
+    other: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -275,11 +280,13 @@ class Searcher(Protocol):
         limit: int,
         boosts: Boosts,
         wholes: Sequence[str] = (),
+        others: Sequence[str] = (),
         within: frozenset[str] | None = None,
     ) -> tuple[Hit, ...]:
         """Return at most `limit` hits that hold any of the terms, best first; ties by id.
 
-        `wholes` of the question are looked for beside its terms, where their boost is not 0.
+        `wholes` of the question, and `others`, terms of what else is said for it, are looked
+        for beside its terms, where their boost is not 0.
         With `within` only documents of these ids are looked at; scores are the same as without.
 
         MUST NOT return, nor let count towards `limit`, a document that `scope` does not allow
@@ -330,6 +337,19 @@ class Searcher(Protocol):
         self, embedder: str, vector: Vectors, hits: Sequence[Hit]
     ) -> tuple[Nearness | None, ...]:
         """Return how near each of these chunks is; None for one without a vector.
+
+        Raises:
+            NotReady: As for `nearest`.
+        """
+        ...
+
+    def holding(
+        self, embedder: str, weights: Mapping[str, float], hits: Sequence[Hit]
+    ) -> tuple[float | None, ...]:
+        """Return the weight of those of these terms that each chunk holds; None as above.
+
+        A chunk holds the terms of its title, headings and body: those it was given with its
+        vectors. A term it does not hold may be taken for one it does once in a billion times.
 
         Raises:
             NotReady: As for `nearest`.

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from answerable.adapters.index.disk import Disk, failure
-from answerable.adapters.index.manifest import Manifest, Sealed, from_bytes, hash_of
+from answerable.adapters.index.manifest import (
+    Manifest,
+    Sealed,
+    SealedSegment,
+    SealedVectors,
+    from_bytes,
+    hash_of,
+)
 from answerable.adapters.index.oracle import _norm
 from answerable.domain.errors import DiskFull, ReadOnly, StorageFailure
 
@@ -31,10 +40,28 @@ def test_a_manifest_reads_back() -> None:
     assert hash_of(data) == hash_of(from_bytes(data).to_bytes())
 
 
+def test_a_manifest_from_before_there_were_vectors_reads() -> None:
+    """What format 1 said is still understood; it holds no vectors."""
+    stored = json.loads(MANIFEST.to_bytes())
+    del stored["vectors"]
+    assert from_bytes(json.dumps({**stored, "format": 1}).encode()) == MANIFEST
+
+
+def test_the_vectors_of_a_manifest_read_back() -> None:
+    """Segments come back in their order, with what was measured of them."""
+    segments = tuple(
+        SealedSegment(name=name, documents=3, rows=7, cells=cells, probes=cells // 2, recall=recall)
+        for name, cells, recall in (("b", 0, None), ("a", 4, 0.99))
+    )
+    vectors = {"c" * 64: SealedVectors(dimension=8, rows=14, segments=segments)}
+    manifest = replace(MANIFEST, vectors=vectors)
+    assert from_bytes(manifest.to_bytes()) == manifest
+
+
 def test_a_manifest_of_a_later_format_is_refused() -> None:
     """Another layout is named, not guessed at."""
-    data = MANIFEST.to_bytes().replace(b'"format": 1', b'"format": 2')
-    with pytest.raises(ValueError, match="format 2"):
+    data = MANIFEST.to_bytes().replace(b'"format": 2', b'"format": 3')
+    with pytest.raises(ValueError, match="format 3"):
         from_bytes(data)
 
 

@@ -3,11 +3,13 @@
     root/revisions/000007-1f0c9a6e2b4d/   one sealed revision: number and manifest hash
         manifest.json                     every file with its size and SHA-256
         chunk/  page/                     a tantivy index each
+        vectors/1f0c9a6e2b4d/             segments of vectors, for each embedder
     root/build/                           scratch; whatever is found here is dead
 
 A build links the files of its base into the scratch folder, lets tantivy delete and add there,
 writes the manifest, waits for the disk and renames the folder into place. No sealed file is
-ever opened for writing: tantivy replaces its two lists by renaming and writes all else anew.
+ever opened for writing: tantivy replaces its two lists by renaming and writes all else anew, and
+segments of vectors are written once.
 """
 
 from __future__ import annotations
@@ -19,14 +21,16 @@ from pathlib import Path
 from secrets import token_hex
 from shutil import rmtree
 from tempfile import mkdtemp
+from types import MappingProxyType
 
 import tantivy
 
-from answerable.adapters.index import fields
+from answerable.adapters.index import fields, shelves
 from answerable.adapters.index.analyser import TantivyAnalyser
+from answerable.adapters.index.combined import CombinedSearcher
 from answerable.adapters.index.disk import Disk, diagnose, failure
 from answerable.adapters.index.manifest import Manifest, Sealed, from_bytes, hash_of
-from answerable.adapters.index.searching import TantivySearcher
+from answerable.adapters.index.shelves import FileStore, Parts
 from answerable.adapters.index.writing import (
     REWRITTEN,
     UnitWriter,
@@ -36,9 +40,10 @@ from answerable.adapters.index.writing import (
     write,
     writes,
 )
+from answerable.adapters.vectors.building import EXACT_MAX, GATHER_MAX, Limits
 from answerable.domain.documents import Revision
 from answerable.domain.errors import Corrupt, StorageFailure
-from answerable.library.ports import Entry, Index
+from answerable.library.ports import Entry, Index, Unit, Vectored
 
 _MANIFEST = "manifest.json"
 _HASH_IN_NAME = 12
@@ -53,9 +58,18 @@ class LocalIndex:
         root: The folder; made when it is not there.
         analyser: Turns text into the terms that are indexed.
         disk: What changes the disk; a test puts one that fails here.
+        exact_max: Up to so many vectors all are looked at; more are divided into cells.
     """
 
-    def __init__(self, root: Path, *, analyser: TantivyAnalyser, disk: Disk | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        analyser: TantivyAnalyser,
+        disk: Disk | None = None,
+        exact_max: int = EXACT_MAX,
+    ) -> None:
+        self._limits = Limits(exact_max=exact_max, gather_max=min(exact_max, GATHER_MAX))
         self._revisions = root / "revisions"
         self._scratch = root / "build"
         self._analyser = analyser
@@ -68,13 +82,16 @@ class LocalIndex:
         base: Revision | None,
         gone: Collection[str],
         added: Iterable[Entry],
+        vectors: Mapping[str, Iterable[Vectored]] = MappingProxyType({}),
     ) -> str:
         """Build the index of a revision: the base without `gone` and with `added`."""
+        stale = set(gone)
         try:
             self._disk.remove(self._scratch)
             inherited = self._inherit(base)
-            counts = self._write(gone, added)
-            return self._seal(number, base, counts, inherited)
+            counts = self._write(gone, _noted(added, stale))
+            parts, shared = self._write_vectors(base, stale, vectors)
+            return self._seal(number, base, counts, parts, {**inherited, **shared})
         except OSError as error:
             raise failure(error, self._scratch.parent) from error
         except WriteFailedError as error:
@@ -82,14 +99,14 @@ class LocalIndex:
         finally:
             self._discard()
 
-    def open(self, number: int, manifest: str) -> TantivySearcher:
+    def open(self, number: int, manifest: str) -> CombinedSearcher:
         """Open a sealed revision; sizes are checked, bytes only by `verify`."""
         sealed = self._manifest(number, manifest)
         folder = self._folder(number, manifest)
         wrong = next(_wrong_sizes(folder, sealed.files), None)
         if wrong:
             raise _corrupt(number, wrong)
-        return _opened(folder, number)
+        return self._opened(number, folder, sealed)
 
     def verify(self, number: int, manifest: str) -> tuple[str, ...]:
         """Return what differs from the manifest, a sentence each; reads every byte."""
@@ -97,7 +114,7 @@ class LocalIndex:
         try:
             sealed = self._manifest(number, manifest)
             wrong = (*_wrong_sizes(folder, sealed.files), *_wrong_bytes(folder, sealed.files))
-            return wrong or tuple(_wrong_counts(_opened(folder, number), sealed))
+            return wrong or tuple(_wrong_counts(self._opened(number, folder, sealed), sealed))
         except StorageFailure as error:
             return (error.message,)
 
@@ -118,7 +135,7 @@ class LocalIndex:
         return self._revisions / f"{number:06d}-{manifest[:_HASH_IN_NAME]}"
 
     def _inherit(self, base: Revision | None) -> Mapping[str, Sealed]:
-        """Put the base's files into the scratch folder; return those that stay as they are.
+        """Put the base's words into the scratch folder; return the files that stay as they are.
 
         Their checksums are taken over, not computed again: a byte that has since gone bad must
         not be sealed as good.
@@ -134,10 +151,11 @@ class LocalIndex:
             wrong = "it was made with another analyser"
         if wrong:
             raise _corrupt(base.number, wrong)
-        for path in sealed.files:
+        words = {path: file for path, file in sealed.files.items() if not _is_vectors(path)}
+        for path in words:
             put = self._disk.copy if _is_rewritten(path) else self._disk.link
             put(folder / path, self._scratch / path)
-        return {path: file for path, file in sealed.files.items() if not _is_rewritten(path)}
+        return {path: file for path, file in words.items() if not _is_rewritten(path)}
 
     def _write(self, gone: Collection[str], added: Iterable[Entry]) -> tuple[int, int]:
         """Change the scratch folder's indexes; return how many chunks and pages there are."""
@@ -156,17 +174,62 @@ class LocalIndex:
             raise
         return chunks, pages
 
+    def _write_vectors(
+        self,
+        base: Revision | None,
+        stale: Collection[str],
+        vectors: Mapping[str, Iterable[Vectored]],
+    ) -> tuple[Parts, Mapping[str, Sealed]]:
+        """Write new segments into the scratch folder and link those of the base that stay.
+
+        Return all parts, and the files that are linked.
+        """
+        files, folder, before = self._vectors_of(base)
+
+        def check(path: str) -> None:
+            wrong = next(_wrong_bytes(folder, {path: files[path]}), None)
+            if base and wrong:
+                raise _corrupt(base.number, wrong)
+
+        def store(embedder: str) -> FileStore:
+            return FileStore(self._scratch, embedder, disk=self._disk, check=check)
+
+        parts = shelves.built(before, stale, vectors, store, self._limits)
+        shared = {path: files[path] for path in shelves.segments(parts) if path in files}
+        for path in shared:
+            self._disk.make((self._scratch / path).parent)
+            self._disk.link(folder / path, self._scratch / path)
+        for path, flags in shelves.living(parts).items():
+            self._disk.write(self._scratch / path, flags)
+        return parts, shared
+
+    def _vectors_of(self, base: Revision | None) -> tuple[Mapping[str, Sealed], Path, Parts]:
+        """Return the files, the folder and the parts of a base."""
+        if base is None:
+            return {}, self._scratch, {}
+        sealed = self._manifest(base.number, base.manifest)
+        folder = self._folder(base.number, base.manifest)
+        return sealed.files, folder, _parts(base.number, folder, sealed)
+
+    def _opened(self, number: int, folder: Path, sealed: Manifest) -> CombinedSearcher:
+        parts = _parts(number, folder, sealed)
+        return CombinedSearcher(
+            _words(folder, number), shelves.searchers(parts, self._limits.gather_max)
+        )
+
     def _seal(
         self,
         number: int,
         base: Revision | None,
         counts: tuple[int, int],
+        parts: Parts,
         inherited: Mapping[str, Sealed],
     ) -> str:
         """Write the manifest, wait for the disk and rename the scratch folder into place."""
-        paths = [
+        words = (
             f"{unit}/{name}" for unit in fields.UNITS for name in live_files(self._scratch / unit)
-        ]
+        )
+        paths = [*words, *shelves.segments(parts), *shelves.living(parts)]
         fresh = {path: _sealed(self._scratch / path) for path in paths if path not in inherited}
         data = Manifest(
             number=number,
@@ -176,9 +239,10 @@ class LocalIndex:
             chunks=counts[0],
             documents=counts[1],
             files={path: fresh.get(path) or inherited[path] for path in paths},
+            vectors=shelves.sealed(parts),
         ).to_bytes()
         self._disk.write(self._scratch / _MANIFEST, data)
-        for path in (*fresh, _MANIFEST, *fields.UNITS, "."):
+        for path in (*fresh, _MANIFEST, *fields.UNITS, *shelves.folders(parts), "."):
             self._disk.sync(self._scratch / path)
         self._disk.make(self._revisions)
         self._disk.sync(self._revisions.parent)
@@ -213,15 +277,34 @@ class LocalIndex:
 _: Callable[..., Index] = LocalIndex
 
 
-def _opened(folder: Path, number: int) -> TantivySearcher:
+def _noted(added: Iterable[Entry], ids: set[str]) -> Iterator[Entry]:
+    """Give the same, putting the ids of the documents into the set."""
+    for entry in added:
+        ids.add(entry.document.id)
+        yield entry
+
+
+def _parts(number: int, folder: Path, sealed: Manifest) -> Parts:
     try:
-        return _searcher(folder)
+        return shelves.opened(folder, sealed.vectors)
+    except ValueError as error:
+        raise _corrupt(number, f"its vectors cannot be opened: {error}") from error
+    except OSError as error:
+        raise _unreadable(number, error) from error
+
+
+_Words = Mapping[Unit, tantivy.Index]
+
+
+def _words(folder: Path, number: int) -> _Words:
+    try:
+        return _indexes(folder)
     except ValueError:
         # tantivy writes a lock before it reads: a read-only folder is opened by other names.
         return _opened_elsewhere(folder, number)
 
 
-def _opened_elsewhere(folder: Path, number: int) -> TantivySearcher:
+def _opened_elsewhere(folder: Path, number: int) -> _Words:
     """Open a revision through links in a temporary folder, which is gone when this returns.
 
     All files are mapped by then, and stay so.
@@ -233,7 +316,7 @@ def _opened_elsewhere(folder: Path, number: int) -> TantivySearcher:
                 links.mkdir()
                 for file in live_files(folder / unit):
                     (links / file).symlink_to((folder / unit / file).resolve())
-            return _searcher(elsewhere)
+            return _indexes(elsewhere)
     except ValueError as error:
         raise _corrupt(number, "tantivy cannot open it") from error
     except OSError as error:
@@ -252,8 +335,12 @@ def _temporary() -> Iterator[Path]:
             rmtree(folder, ignore_errors=True)
 
 
-def _searcher(folder: Path) -> TantivySearcher:
-    return TantivySearcher({unit: tantivy.Index.open(str(folder / unit)) for unit in fields.UNITS})
+def _indexes(folder: Path) -> _Words:
+    return {unit: tantivy.Index.open(str(folder / unit)) for unit in fields.UNITS}
+
+
+def _is_vectors(path: str) -> bool:
+    return path.startswith(f"{shelves.ROOT}/")
 
 
 def _is_rewritten(path: str) -> bool:
@@ -287,11 +374,15 @@ def _wrong_bytes(folder: Path, files: Mapping[str, Sealed]) -> Iterator[str]:
             yield f"{path} has other bytes than were sealed"
 
 
-def _wrong_counts(searcher: TantivySearcher, sealed: Manifest) -> Iterator[str]:
+def _wrong_counts(searcher: CombinedSearcher, sealed: Manifest) -> Iterator[str]:
     if searcher.chunks != sealed.chunks:
         yield f"it holds {searcher.chunks} chunks where {sealed.chunks} were sealed"
     if searcher.pages != sealed.documents:
         yield f"it holds {searcher.pages} documents where {sealed.documents} were sealed"
+    for embedder, vectors in sealed.vectors.items():
+        rows = searcher.covered[embedder]
+        if rows != vectors.rows:
+            yield f"it holds {rows} vectors of {embedder[:12]} where {vectors.rows} were sealed"
 
 
 def _corrupt(number: int, what: str) -> Corrupt:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 """Version of the layout; goes up when older code could not read it."""
+
+WITHOUT_VECTORS = 1
+"""The format before there were vectors; still read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +29,43 @@ class Sealed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SealedSegment:
+    """A segment of vectors as it was sealed.
+
+    Attributes:
+        name: Of its file, without suffix.
+        documents: How many documents it holds, those included that are gone.
+        rows: Chunks of it that are found.
+        cells: How many cells its rows are divided into; 0: none.
+        probes: How many of them a search reads; 0: all rows are looked at.
+        recall: Share of the ten nearest that so many probes found, when it was written; null
+            where all rows are looked at.
+    """
+
+    name: str
+    documents: int
+    rows: int
+    cells: int
+    probes: int
+    recall: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SealedVectors:
+    """The vectors of one embedder.
+
+    Attributes:
+        dimension: How many numbers a vector has.
+        rows: How many chunks have one.
+        segments: Where they are; order counts.
+    """
+
+    dimension: int
+    rows: int
+    segments: tuple[SealedSegment, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
     """All there is to know about the index of one revision.
 
@@ -37,6 +77,7 @@ class Manifest:
         chunks: How many chunks it holds.
         documents: How many documents it holds.
         files: By path below the revision's folder, ``/`` between parts.
+        vectors: By the digest of the embedder; empty where there are none.
     """
 
     number: int
@@ -46,10 +87,17 @@ class Manifest:
     chunks: int
     documents: int
     files: Mapping[str, Sealed]
+    vectors: Mapping[str, SealedVectors] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """Return the file's bytes; the same manifest gives the same bytes."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, sort_keys=True).encode()
+        stored = {
+            "format": FORMAT,
+            **{name: getattr(self, name) for name in self.__slots__},
+            "files": {path: asdict(file) for path, file in self.files.items()},
+            "vectors": {embedder: asdict(one) for embedder, one in self.vectors.items()},
+        }
+        return json.dumps(stored, indent=1, sort_keys=True).encode()
 
 
 def hash_of(data: bytes) -> str:
@@ -65,7 +113,16 @@ def from_bytes(data: bytes) -> Manifest:
     """
     stored: dict[str, Any] = json.loads(data)
     found = stored.pop("format")
-    if found != FORMAT:
+    if found not in (WITHOUT_VECTORS, FORMAT):
         raise ValueError(f"format {found}, this version reads {FORMAT}")
     files = {path: Sealed(**sealed) for path, sealed in stored.pop("files").items()}
-    return Manifest(**stored, files=files)
+    vectors = {digest: _vectors(**one) for digest, one in stored.pop("vectors", {}).items()}
+    return Manifest(**stored, files=files, vectors=vectors)
+
+
+def _vectors(*, dimension: int, rows: int, segments: Iterable[Mapping[str, Any]]) -> SealedVectors:
+    return SealedVectors(
+        dimension=dimension,
+        rows=rows,
+        segments=tuple(SealedSegment(**segment) for segment in segments),
+    )

@@ -8,12 +8,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
+from types import MappingProxyType
 
+from answerable.adapters.index.oracle_vectors import Held, OracleVectors, held
 from answerable.adapters.index.searching import TERMS_MAX
 from answerable.domain.documents import Revision
 from answerable.domain.errors import Corrupt
 from answerable.domain.questions import Scope
-from answerable.library.ports import Analyser, Boosts, Entry, Hit, Index, Searcher, Unit
+from answerable.library.ports import Analyser, Boosts, Entry, Hit, Index, Searcher, Unit, Vectored
 from answerable.library.visible import shown
 
 K1 = 1.2
@@ -22,7 +24,7 @@ B = 0.75
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Row:
-    """A chunk or page: who it is and how often each field holds each term."""
+    """A chunk or page: who it is and how often each field holds each term or whole."""
 
     document_id: str
     content_id: str
@@ -31,16 +33,16 @@ class _Row:
     title: Counter[str]
     heading: Counter[str]
     body: Counter[str]
-
-    def field(self, name: str) -> Counter[str]:
-        """Return the terms of one of the three fields."""
-        return {"title": self.title, "heading": self.heading, "body": self.body}[name]
+    whole: Counter[str]
 
 
-class OracleSearcher:
+class OracleSearcher(OracleVectors):
     """One revision, searched by looking at every row."""
 
-    def __init__(self, rows: Mapping[Unit, Sequence[_Row]]) -> None:
+    def __init__(
+        self, rows: Mapping[Unit, Sequence[_Row]], entries: Iterable[Entry], vectors: Held
+    ) -> None:
+        super().__init__(entries, vectors)
         self._rows = rows
 
     def find(
@@ -52,15 +54,27 @@ class OracleSearcher:
         unit: Unit,
         limit: int,
         boosts: Boosts,
+        wholes: Sequence[str] = (),
+        others: Sequence[str] = (),
         within: frozenset[str] | None = None,
     ) -> tuple[Hit, ...]:
         """Return at most `limit` hits that hold any of the terms, best first; ties by id."""
+        if not terms:
+            return ()
         rows = self._rows[unit]
-        weights = {"title": boosts.title, "heading": boosts.heading, "body": boosts.body}
-        counted = dict(islice(Counter(terms).items(), TERMS_MAX))
+        fields = (
+            (boosts.title, terms, [row.title for row in rows]),
+            (boosts.heading, terms, [row.heading for row in rows]),
+            (boosts.body, terms, [row.body for row in rows]),
+            (boosts.whole, wholes, [row.whole for row in rows]),
+            (boosts.other * boosts.title, others, [row.title for row in rows]),
+            (boosts.other * boosts.heading, others, [row.heading for row in rows]),
+            (boosts.other * boosts.body, others, [row.body for row in rows]),
+        )
         scores = [0.0] * len(rows)
-        for field, weight in weights.items():
-            for number, score in enumerate(_bm25([row.field(field) for row in rows], counted)):
+        for weight, asked, counts in fields:
+            counted = dict(islice(Counter(asked).items(), TERMS_MAX))
+            for number, score in enumerate(_bm25(counts, counted)):
                 scores[number] += weight * score
         hits = [
             Hit(
@@ -92,6 +106,7 @@ class OracleIndex:
     def __init__(self, *, analyser: Analyser) -> None:
         self._analyser = analyser
         self._kept: dict[tuple[int, str], dict[str, Entry]] = {}
+        self._vectors: dict[tuple[int, str], Held] = {}
 
     def build(
         self,
@@ -100,14 +115,18 @@ class OracleIndex:
         base: Revision | None,
         gone: Collection[str],
         added: Iterable[Entry],
+        vectors: Mapping[str, Iterable[Vectored]] = MappingProxyType({}),
     ) -> str:
         """Keep the documents of a revision: the base without `gone` and with `added`."""
         entries = dict(self._get(base.number, base.manifest)) if base else {}
         for document_id in gone:
             entries.pop(document_id, None)
-        entries.update((entry.document.id, entry) for entry in added)
+        fresh = {entry.document.id: entry for entry in added}
+        entries.update(fresh)
         manifest = sha256(f"{number}\n{len(self._kept)}".encode()).hexdigest()
         self._kept[number, manifest] = entries
+        before = self._vectors[base.number, base.manifest] if base else {}
+        self._vectors[number, manifest] = held(before, {*gone, *fresh}, vectors)
         return manifest
 
     def open(self, number: int, manifest: str) -> OracleSearcher:
@@ -117,7 +136,9 @@ class OracleIndex:
             {
                 "chunk": [row for entry in entries for row in self._chunks(entry)],
                 "page": [self._page(entry) for entry in entries],
-            }
+            },
+            entries,
+            self._vectors[number, manifest],
         )
 
     def verify(self, number: int, manifest: str) -> tuple[str, ...]:
@@ -170,6 +191,7 @@ class OracleIndex:
             title=Counter(self._analyser.terms(entry.content.text.title)),
             heading=Counter(self._analyser.terms(heading)),
             body=Counter(self._analyser.terms(body)),
+            whole=Counter(self._analyser.wholes(body)),
         )
 
 

@@ -1,19 +1,22 @@
-"""Revisions in memory, for `answerable try`: searched by tantivy, gone with the process."""
+"""Revisions in memory, for `answerable try`: searched like those on disk, gone with the process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from secrets import token_hex
+from types import MappingProxyType
 
-from answerable.adapters.index import fields
+from answerable.adapters.index import fields, shelves
 from answerable.adapters.index.analyser import TantivyAnalyser
+from answerable.adapters.index.combined import CombinedSearcher
 from answerable.adapters.index.manifest import Manifest, hash_of
-from answerable.adapters.index.searching import TantivySearcher
+from answerable.adapters.index.shelves import MemoryStore, Parts
 from answerable.adapters.index.writing import UnitWriter, finish, write
+from answerable.adapters.vectors.building import EXACT_MAX, GATHER_MAX, Limits
 from answerable.domain.documents import Revision
 from answerable.domain.errors import Corrupt
-from answerable.library.ports import Entry, Index
+from answerable.library.ports import Entry, Index, Vectored
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,14 +24,21 @@ class _Kept:
     """A revision: what it was made of, to base another on it, and how it is searched."""
 
     entries: dict[str, Entry]
-    searcher: TantivySearcher
+    parts: Parts
+    searcher: CombinedSearcher
 
 
 class RamIndex:
-    """Keeps revisions in memory and builds each from all its documents."""
+    """Keeps revisions in memory; words are indexed anew each time, vectors stay.
 
-    def __init__(self, *, analyser: TantivyAnalyser) -> None:
+    Args:
+        analyser: Turns text into the terms that are indexed.
+        exact_max: Up to so many vectors all are looked at; more are divided into cells.
+    """
+
+    def __init__(self, *, analyser: TantivyAnalyser, exact_max: int = EXACT_MAX) -> None:
         self._analyser = analyser
+        self._limits = Limits(exact_max=exact_max, gather_max=min(exact_max, GATHER_MAX))
         self._kept: dict[tuple[int, str], _Kept] = {}
 
     def build(
@@ -38,13 +48,23 @@ class RamIndex:
         base: Revision | None,
         gone: Collection[str],
         added: Iterable[Entry],
+        vectors: Mapping[str, Iterable[Vectored]] = MappingProxyType({}),
     ) -> str:
         """Build the index of a revision: the base without `gone` and with `added`."""
-        entries = dict(self._get(base.number, base.manifest).entries) if base else {}
+        before = self._get(base.number, base.manifest) if base else None
+        entries = dict(before.entries) if before else {}
         for document_id in gone:
             entries.pop(document_id, None)
-        entries.update((entry.document.id, entry) for entry in added)
-        searcher = self._indexed(entries.values())
+        fresh = {entry.document.id: entry for entry in added}
+        entries.update(fresh)
+        parts = shelves.built(
+            before.parts if before else {},
+            {*gone, *fresh},
+            vectors,
+            lambda _embedder: MemoryStore(),
+            self._limits,
+        )
+        searcher = self._indexed(entries.values(), parts)
         manifest = hash_of(
             Manifest(
                 number=number,
@@ -54,12 +74,13 @@ class RamIndex:
                 chunks=searcher.chunks,
                 documents=searcher.pages,
                 files={},
+                vectors=shelves.sealed(parts),
             ).to_bytes()
         )
-        self._kept[number, manifest] = _Kept(entries=entries, searcher=searcher)
+        self._kept[number, manifest] = _Kept(entries=entries, parts=parts, searcher=searcher)
         return manifest
 
-    def open(self, number: int, manifest: str) -> TantivySearcher:
+    def open(self, number: int, manifest: str) -> CombinedSearcher:
         """Return the searcher of a revision."""
         return self._get(number, manifest).searcher
 
@@ -87,12 +108,13 @@ class RamIndex:
                 hint="build it again: what is in memory ends with the process",
             ) from error
 
-    def _indexed(self, entries: Iterable[Entry]) -> TantivySearcher:
+    def _indexed(self, entries: Iterable[Entry], parts: Parts) -> CombinedSearcher:
         writers = {
             unit: UnitWriter(unit, fields.in_memory(self._analyser)) for unit in fields.UNITS
         }
         write(writers.values(), (), entries)
-        return TantivySearcher(dict(zip(writers, finish(writers.values()), strict=True)))
+        words = dict(zip(writers, finish(writers.values()), strict=True))
+        return CombinedSearcher(words, shelves.searchers(parts, self._limits.gather_max))
 
 
 _: Callable[..., Index] = RamIndex

@@ -1,0 +1,1 @@
+"""Vectors of a revision: immutable segments, scanned exactly or by cells."""

@@ -1,0 +1,181 @@
+"""From the parts of a base and new vectors to the parts of a revision.
+
+New vectors become small segments. When those get many, or much of what is kept is dead, or more
+rows than `Limits.exact_max` lie outside cells, they are written anew as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from answerable.adapters.vectors.clustering import divided
+from answerable.adapters.vectors.merging import Merger
+from answerable.adapters.vectors.parts import Part, without
+from answerable.adapters.vectors.segment import (
+    Numbers,
+    Segment,
+    dimension_of,
+    from_vectored,
+    pieces,
+)
+from answerable.library.ports import Vectored
+
+EXACT_MAX = 250_000
+"""Rows up to which all are scanned: about 4 ms at 384 numbers, and nothing is missed."""
+
+GATHER_MAX = 128_000
+"""Rows of a scope up to which all are looked at though there are cells: about 10 ms."""
+
+SEGMENTS_MAX = 8
+DEAD_MAX = 0.25
+TAIL_MAX = 0.125
+"""Share of all rows that may lie outside cells, once there are cells; they are all scanned."""
+
+_BATCH_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """When rows are divided into cells, and how much is collected before a segment is written.
+
+    Attributes:
+        exact_max: More rows than this are divided into cells.
+        gather_max: Where there are cells: a scope of up to so many rows is searched without.
+        batch_bytes: Packed bytes of new vectors that are held in memory.
+    """
+
+    exact_max: int = EXACT_MAX
+    gather_max: int = GATHER_MAX
+    batch_bytes: int = _BATCH_BYTES
+
+
+class Store(Protocol):
+    """Where the segments of one embedder are put."""
+
+    def put(self, data: Iterable[bytes | memoryview]) -> str:
+        """Write a new segment; return its name, which no other has."""
+        ...
+
+    def get(self, name: str) -> Segment:
+        """Return a segment that was put."""
+        ...
+
+    def check(self, name: str) -> None:
+        """Raise when the bytes of a segment are not what was sealed.
+
+        What is written anew gets a checksum of its own, which would call damage sound.
+        """
+        ...
+
+    def drop(self, name: str) -> None:
+        """Forget a segment that was put; one of a base stays as it is."""
+        ...
+
+
+def build(
+    base: Sequence[Part],
+    gone: Collection[str],
+    vectored: Iterable[Vectored],
+    store: Store,
+    limits: Limits,
+) -> tuple[Part, ...]:
+    """Return the parts of a revision: those of the base without `gone` and with `vectored`.
+
+    Args:
+        base: Of the same embedder.
+        gone: Ids of documents whose vectors do not stay.
+        vectored: Of a document given twice the later counts.
+        store: Where new segments are put.
+        limits: When they are written anew.
+
+    Raises:
+        ValueError: Vectors are not all of one dimension.
+    """
+    parts = _without(base, _numbers(gone))
+    for batch in _batches(vectored, limits.batch_bytes):
+        parts = _without(parts, _numbers(batch))
+        with_rows = [one for one in batch.values() if one.packed]
+        if with_rows:
+            dimension = _dimension(parts, with_rows)
+            parts.append(_put(pieces(from_vectored(with_rows, dimension)), store))
+    return _settled(parts, store, limits)
+
+
+def _numbers(document_ids: Collection[str]) -> Numbers:
+    return np.array([int(one, 16) for one in document_ids], np.uint64)
+
+
+def _without(parts: Sequence[Part], numbers: Numbers) -> list[Part]:
+    return [without(part, numbers) for part in parts]
+
+
+def _batches(vectored: Iterable[Vectored], size_max: int) -> Iterator[dict[str, Vectored]]:
+    """Give the documents by id, as many at once as have about so many bytes."""
+    batch: dict[str, Vectored] = {}
+    size = 0
+    for one in vectored:
+        batch[one.document.id] = one
+        size += sum(map(len, one.packed))
+        if size >= size_max:
+            yield batch
+            batch, size = {}, 0
+    if batch:
+        yield batch
+
+
+def _dimension(parts: Sequence[Part], documents: Sequence[Vectored]) -> int:
+    if parts:
+        return parts[0].segment.counts.dimension
+    return dimension_of(documents[0].packed[0])
+
+
+def _put(data: Iterable[bytes | memoryview], store: Store) -> Part:
+    name = store.put(data)
+    segment = store.get(name)
+    return Part(name=name, segment=segment, alive=np.ones(segment.counts.documents, np.bool_))
+
+
+def _settled(parts: Sequence[Part], store: Store, limits: Limits) -> tuple[Part, ...]:
+    """Return the parts with what is to be written anew written anew, and no empty one."""
+    chosen = to_merge(parts, limits)
+    for part in chosen:
+        store.check(part.name)
+    names = {part.name for part in chosen}
+    kept = [part for part in parts if part.name not in names]
+    merged = [_merged(chosen, store, limits)] if any(part.rows for part in chosen) else []
+    for part in chosen:
+        store.drop(part.name)
+    return (*kept, *merged)
+
+
+def to_merge(parts: Sequence[Part], limits: Limits) -> Sequence[Part]:
+    """Return the parts that are to be written anew as one; often none."""
+    living = sum(part.rows for part in parts)
+    stored = sum(part.segment.counts.rows for part in parts)
+    tail = [part for part in parts if not part.segment.counts.cells]
+    tail_rows = sum(part.rows for part in tail)
+    tail_max = limits.exact_max if len(tail) == len(parts) else living * TAIL_MAX
+    if living < stored * (1 - DEAD_MAX) or tail_rows > tail_max:
+        return parts
+    if len(tail) > SEGMENTS_MAX:
+        return tail
+    return [part for part in parts if not part.rows]
+
+
+def _merged(parts: Sequence[Part], store: Store, limits: Limits) -> Part:
+    merger = Merger([part for part in parts if part.rows])
+    if merger.rows <= limits.exact_max:
+        return _put(merger.pieces(None), store)
+    division = divided(merger.vectors, merger.rows)
+    part = _put(merger.pieces(division.cells), store)
+    return Part(
+        name=part.name,
+        segment=part.segment,
+        alive=part.alive,
+        probes=division.probes,
+        recall=division.recall,
+    )
