@@ -28,7 +28,7 @@ from answerable.domain.questions import (
 )
 from answerable.domain.releases import Release
 from answerable.library.ports import Analyser
-from answerable.library.search import Found, Shelf, read_query, search
+from answerable.library.search import Found, Query, Shelf, embedded, read_query, search
 
 QUESTION_CHARS_MAX = 4_000
 _CLOSEST_DOCUMENTS = 3
@@ -61,11 +61,22 @@ def answer(
     """
     text = checked_question(question)
     watch = _Watch(clock=desk.clock)
+    query = read_query(text, desk.analyser, release.retrieval)
+    if release.retrieval.embedder:
+        with watch.step("embed"):
+            query = embedded(query, text, shelf, release.retrieval)
     with watch.step("retrieve"):
-        found, asked = _retrieve(text, scope, shelf=shelf, release=release, desk=desk)
+        found, asked = _retrieve(text, query, scope, shelf=shelf, release=release, desk=desk)
         texts = {name: content.text for name, content in found.contents.items()}
     with watch.step("quote"):
-        ranked = rank(asked, found.passages, texts, reader=desk.reader, settings=release.quoting)
+        ranked = rank(
+            asked,
+            found.passages,
+            texts,
+            reader=desk.reader,
+            settings=release.quoting,
+            near=found.near,
+        )
         seen = evidence(asked, found.passages, ranked, texts, reader=desk.reader)
         sure = confidence(seen, release.abstaining.weights)
         claims = _claims(ranked, texts, release)
@@ -78,7 +89,7 @@ def answer(
         question=text,
         release=release.id,
         revision=shelf.revision.number,
-        overrides=tuple(overrides),
+        overrides=(*overrides, *_words_only(found)),
         passages=found.passages,
         evidence=seen,
         outcome=decide(found.passages, claims, kept, sure, release),
@@ -145,11 +156,14 @@ def decide(
     return Answered(rung=_RUNG, claims=tuple(kept), confidence=sure)
 
 
+def _words_only(found: Found) -> tuple[str, ...]:
+    return (f"found by words only: {found.words_only}",) if found.words_only else ()
+
+
 def _retrieve(
-    question: str, scope: Scope, *, shelf: Shelf, release: Release, desk: Desk
+    question: str, query: Query, scope: Scope, *, shelf: Shelf, release: Release, desk: Desk
 ) -> tuple[Found, Asked]:
     retrieval = release.retrieval
-    query = read_query(question, desk.analyser)
     found = search(shelf, query, scope, retrieval, limit=retrieval.passages_max)
     terms = desk.analyser.terms(content_words(question))
     searcher = shelf.searcher

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from types import MappingProxyType
 
 from answerable.answering.asked import Asked, kinds_in
 from answerable.answering.reading import Reader, ReadUnit
@@ -23,6 +24,10 @@ _TYPICAL_TERMS = 20
 
 # Candidates looked at when units are picked; further ones never win.
 _PICKED_FROM = 20
+
+
+Near = Mapping[str, Sequence[tuple[Span, float]]]
+"""Sentences of the passages with their cosine to the question, by content id."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +90,7 @@ def rank(
     *,
     reader: Reader,
     settings: Quoting,
+    near: Near = MappingProxyType({}),
 ) -> list[Candidate]:
     """Return the units of the passages with their scores, best first.
 
@@ -95,6 +101,7 @@ def rank(
     - ``pairs``: share of the question's neighbouring terms that are neighbours here;
     - ``passage``, ``page``: score of the passage and its page, by the best one's;
     - ``kind``: share of the expected kinds of answer it holds, from -0.5 to 0.5;
+    - ``meaning``: cosine of the question and the nearest sentence in it; 0 when none is known;
     - ``elsewhere``: 1 when it only points to another page.
 
     Source: the linear form and weights of `Quoting` were fitted on SQuAD 2.0, COVID-QA and
@@ -111,6 +118,7 @@ def rank(
             passage=passage.score / top,
             page=dict(passage.parts).get("page", 0.0),
             settings=settings,
+            near=near.get(passage.content_id, ()),
         )
         for read in chunk.units:
             key = (passage.content_id, read.unit.start, read.unit.end)
@@ -130,6 +138,7 @@ class _Context:
     passage: float
     page: float
     settings: Quoting
+    near: Sequence[tuple[Span, float]]
 
 
 def _candidate(context: _Context, passage: Passage, read: ReadUnit) -> Candidate:
@@ -137,6 +146,7 @@ def _candidate(context: _Context, passage: Passage, read: ReadUnit) -> Candidate
     match, led, headed = _coverage(asked, read, context.headings)
     pairs = _paired(asked, read) if match else 0.0
     kind = kinds_in(read.body, asked.kinds) - 0.5
+    meaning = _meaning(read.unit, context.near)
     elsewhere = float(read.is_elsewhere)
     score = (
         weigh.match * match
@@ -146,6 +156,7 @@ def _candidate(context: _Context, passage: Passage, read: ReadUnit) -> Candidate
         + weigh.passage * context.passage
         + weigh.page * context.page
         + weigh.kind * kind
+        + weigh.meaning * meaning
         - weigh.elsewhere * elsewhere
     )
     return Candidate(
@@ -160,10 +171,17 @@ def _candidate(context: _Context, passage: Passage, read: ReadUnit) -> Candidate
             ("passage", context.passage),
             ("page", context.page),
             ("kind", kind),
+            ("meaning", meaning),
             ("elsewhere", elsewhere),
         ),
         terms=read.terms,
     )
+
+
+def _meaning(unit: Unit, near: Sequence[tuple[Span, float]]) -> float:
+    """Return the highest cosine of a sentence that shares text with a unit, at least 0."""
+    inside = (cosine for span, cosine in near if span.start < unit.end and unit.start < span.end)
+    return max(inside, default=0.0)
 
 
 def _coverage(asked: Asked, read: ReadUnit, headings: frozenset[str]) -> tuple[float, float, float]:

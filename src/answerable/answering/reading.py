@@ -70,7 +70,7 @@ class Reader:
     def __init__(self, terms: Terms, *, chunks_max: int = _CHUNKS_MAX) -> None:
         self.terms = terms
         self._chunks_max = chunks_max
-        self._known: OrderedDict[tuple[str, int], ReadChunk] = OrderedDict()
+        self._known: OrderedDict[tuple[str, int, int], ReadChunk] = OrderedDict()
         self._lock = Lock()
 
     def read(self, passage: Passage, text: Text) -> ReadChunk:
@@ -80,7 +80,7 @@ class Reader:
             passage: What was found.
             text: Canonical text of its content.
         """
-        key = (passage.content_id, passage.chunk.ordinal)
+        key = (passage.content_id, passage.chunk.start, passage.chunk.end)
         with self._lock:
             known = self._known.get(key)
             if known is not None:

@@ -23,17 +23,34 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retrieval:
-    """How passages are found.
+    """How passages are found. Nothing else may change what is found.
 
     Attributes:
-        candidates: Chunks taken from the index before fusion.
+        embedder: Digest of the embedder whose vectors are searched and of what it is given:
+            `answerable.library.vectors.space`; empty for words only.
+        vector_candidates: Chunks taken from the index for their vectors before fusion.
+        lexical_weight: Share of the words in the fused score, where they can be trusted; the
+            vectors have the rest.
+        sentence_weight: Share of the best sentence in the vectors' part; the chunk has the rest.
+        page_vectors: Weight of the meaning of the whole page beside the chunk's.
+        aliases: What people say and what manuals say for it: `answerable.library.aliases`.
+        alias_weight: Weight of a term that an alias added, beside those that were asked.
+        candidates: Chunks taken from the index for their words before fusion.
         pages_opened, page_candidates: Of so many best pages, so many chunks are candidates too.
         passages_max: Passages handed on.
         per_document_max: Of these, at most so many from one document.
         title_boost, heading_boost: Weight of these fields; the body weighs 1.
+        whole_boost: Weight of what is written as one: paths, flags, codes.
         page_weight: Weight of the whole page's score beside the chunk's.
     """
 
+    embedder: str = ""
+    vector_candidates: int = 100
+    lexical_weight: float = 0.27
+    sentence_weight: float = 0.5
+    page_vectors: float = 0.8
+    aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    alias_weight: float = 0.3
     candidates: int = 100
     pages_opened: int = 3
     page_candidates: int = 20
@@ -41,7 +58,8 @@ class Retrieval:
     per_document_max: int = 4
     title_boost: float = 0.4
     heading_boost: float = 0.2
-    page_weight: float = 1.0
+    whole_boost: float = 0.5
+    page_weight: float = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,8 +75,8 @@ class Quoting:
         gap_max: A further unit scores at most so much less than the best one.
         repeat: Taken from a unit that has all its terms in common with one chosen before.
         stray: Taken from a unit of another document than that of the best one.
-        match, lead, heading, pairs, passage, page, kind, elsewhere: Weights of the parts;
-            `elsewhere` counts against.
+        match, lead, heading, pairs, passage, page, kind, meaning, elsewhere: Weights of the
+            parts; `elsewhere` counts against.
     """
 
     units_max: int = 4
@@ -73,6 +91,7 @@ class Quoting:
     passage: float = 0.8
     page: float = 0.5
     kind: float = 0.5
+    meaning: float = 1.0
     elsewhere: float = 0.16
 
 

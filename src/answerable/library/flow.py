@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 
 from answerable.domain.clock import Clock
 from answerable.domain.documents import Member, Revision
 from answerable.domain.errors import AnswerableError, BadInput, Conflict
 from answerable.domain.releases import Line
 from answerable.library.intake import Intake, Reader
-from answerable.library.ports import Entry, Index, Parser, Source, State
+from answerable.library.ports import Entry, Index, Parser, Source, State, Vectored
 from answerable.library.report import Change, FileOutcome, Progress, Report, tally
+from answerable.library.vectors import next_number
 
 _LOAD_AT_ONCE = 256
 
@@ -101,7 +103,7 @@ def _seal(
     because: str,
 ) -> int:
     """Index what changed, then record it: from that moment the revision exists."""
-    number = max((known.number for known in desk.state.revisions()), default=0) + 1
+    number = next_number(desk.state.revisions())
     progress.stage("indexing")
     follows = base if base is not None and base.line == line.id else None
     manifest = desk.index.build(
@@ -128,14 +130,28 @@ def _seal(
     return number
 
 
-def rebuild(revision: Revision, *, desk: Desk) -> Revision:
+def rebuild(
+    revision: Revision,
+    *,
+    desk: Desk,
+    vectors: Mapping[str, Iterable[Vectored]] = MappingProxyType({}),
+) -> Revision:
     """Make the index of a sealed revision anew from the state, and return the revision.
 
     The caller holds `State.writer`.
+
+    Args:
+        revision: To be made anew.
+        desk: Storage.
+        vectors: Of its documents, as far as they are at hand, by their space.
     """
     members = desk.state.members(revision.number)
     manifest = desk.index.build(
-        revision.number, base=None, gone=(), added=entries(members.values(), desk.state)
+        revision.number,
+        base=None,
+        gone=(),
+        added=entries(members.values(), desk.state),
+        vectors=vectors,
     )
     desk.state.rebuilt(revision.number, manifest)
     return next(known for known in desk.state.revisions() if known.number == revision.number)

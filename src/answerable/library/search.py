@@ -1,22 +1,35 @@
-"""Finding passages: chunks and whole pages are searched apart and their scores fused.
+"""Finding passages: by words, in chunks and whole pages, and by meaning; fused into one order.
 
-Measured on 124 operations questions: one field .68 MRR@10; title and heading as fields of
-weight .4 and .2, .72; with the page's own score beside, .76 (`docs/decisions/0007`).
+Measured in `docs/guide/retrieval.md`; why so: `docs/decisions/0007` and `0009`.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import NamedTuple
 
-from answerable.domain.documents import Content, Document, Revision
+from answerable.domain.documents import Content, Document, Revision, Span
+from answerable.domain.errors import EmbedderFailed, NotReady
 from answerable.domain.questions import Passage, Scope
 from answerable.domain.releases import Retrieval
-from answerable.library.ports import Analyser, Boosts, Hit, Searcher, State
+from answerable.library import fusion
+from answerable.library.aliases import expansions
+from answerable.library.fusion import Meaning, fuse, key
+from answerable.library.meaning import sentences
+from answerable.library.passages import cap, passages
+from answerable.library.ports import (
+    Analyser,
+    Boosts,
+    Embedder,
+    Hit,
+    Searcher,
+    State,
+    Vectors,
+)
+from answerable.library.remembering import Remembering
+from answerable.library.trust import shares, weights
 
 # Words that name nothing. In a chunk they help to find the sentence that is phrased like the
 # question; in a whole page they stand everywhere and only add noise.
@@ -37,19 +50,52 @@ class Query:
     Attributes:
         words: Stems of all words, for chunks.
         names: Stems of the words that name something, for whole pages.
+        wholes: What is written as one: paths, flags, codes.
+        others: What else is said for what was asked: `answerable.library.aliases`.
+        other_terms: Stems of these that the question has not.
+        vector: Of the question; None to search by words alone.
+        words_only: Why there is no vector though the release asks for one; empty otherwise.
     """
 
     words: tuple[str, ...]
     names: tuple[str, ...]
+    wholes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    other_terms: tuple[str, ...] = ()
+    vector: Vectors | None = None
+    words_only: str = ""
 
 
-def read_query(question: str, analyser: Analyser) -> Query:
-    """Return what a question searches for."""
+def read_query(question: str, analyser: Analyser, retrieval: Retrieval) -> Query:
+    """Return what a question searches for by its words."""
     naming = [
         word for word in question.split() if _NOT_WORD.sub("", word.lower()) not in _FUNCTION_WORDS
     ]
     words = tuple(analyser.terms(question))
-    return Query(words=words, names=tuple(analyser.terms(" ".join(naming))) or words)
+    others = expansions(question, retrieval.aliases)
+    more = analyser.terms(" ".join(others)) if others else ()
+    return Query(
+        words=words,
+        names=tuple(analyser.terms(" ".join(naming))) or words,
+        wholes=tuple(analyser.wholes(question)),
+        others=others,
+        other_terms=tuple(dict.fromkeys(term for term in more if term not in words)),
+    )
+
+
+class Memory:
+    """What was read of chunks that were looked at, for all shelves. Safe for many threads.
+
+    Attributes:
+        sentences: Where the sentences of a chunk are.
+    """
+
+    def __init__(self) -> None:
+        self.sentences = Remembering(_sentence_spans)
+
+
+def _sentence_spans(content: Content, ordinal: int) -> tuple[Span, ...]:
+    return tuple(one.span for one in sentences(content.text, content.chunks[ordinal]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,12 +106,16 @@ class Shelf:
 
     Attributes:
         hidden: Ids of documents a person removed, also after the revision was sealed.
+        memory: Of chunks that were looked at.
+        embedder: What the release embeds questions with; None where this machine has it not.
     """
 
     revision: Revision
     searcher: Searcher
     hidden: frozenset[str]
     state: State
+    memory: Memory
+    embedder: Embedder | None = None
     _documents: dict[str, Document] = field(default_factory=dict)
 
     def documents(self, document_ids: Collection[str]) -> Mapping[str, Document]:
@@ -76,27 +126,128 @@ class Shelf:
         return self._documents
 
 
+def embedded(query: Query, question: str, shelf: Shelf, retrieval: Retrieval) -> Query:
+    """Return the query with the vector of its question, or with why it has none.
+
+    A question is embedded only with what the release names, and only compared with vectors
+    of the same. Where that cannot be, it is answered by words.
+    """
+    if not retrieval.embedder or retrieval.lexical_weight >= 1:
+        return query
+    if not shelf.searcher.covered.get(retrieval.embedder):
+        return replace(
+            query,
+            words_only=f"revision {shelf.revision.number} has no vectors of the release's "
+            "embedder yet; to compute them now: answerable embedders fill",
+        )
+    if shelf.embedder is None:
+        return replace(
+            query,
+            words_only="the release's embedder is not set up on this machine; "
+            "see: answerable embedders list",
+        )
+    try:
+        vector = shelf.embedder.embed([_whole(question, query.others)], purpose="question")[0]
+    except (EmbedderFailed, NotReady) as error:
+        return replace(query, words_only=f"{error.message}; {error.hint}")
+    return replace(query, vector=vector)
+
+
+def _whole(question: str, others: Sequence[str]) -> str:
+    """Return what is embedded of a question: with what else is said for it, in brackets."""
+    return f"{question} ({', '.join(others)})" if others else question
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """Passages, best first, and the contents they are spans of, by content id."""
+    """What was found.
+
+    Attributes:
+        passages: Best first.
+        contents: What the passages are spans of, by content id.
+        words_only: Why it was found by words alone though the release asks for more.
+        near: Sentences of the passages with their cosine to the question, by content id.
+    """
 
     passages: tuple[Passage, ...]
     contents: Mapping[str, Content]
+    words_only: str = ""
+    near: Mapping[str, Sequence[tuple[Span, float]]] = field(default_factory=dict)
 
 
 def search(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval, *, limit: int) -> Found:
     """Return at most `limit` passages that the scope allows, best first."""
-    chunks, pages = _candidates(shelf, query, scope, retrieval)
-    ranked = fuse(chunks, pages, page_weight=retrieval.page_weight)
+    nearest = _nearest(shelf, query, scope, retrieval)
+    found = _by_words(shelf, query, scope, retrieval)
+    candidates = _once((*nearest, *found.chunks))
+    meaning = _meaning(shelf, query, candidates, retrieval)
+    ranked = fuse(candidates, found, meaning, retrieval)
     kept = cap(ranked, per_document=retrieval.per_document_max, limit=limit)
     contents = shelf.state.contents({score.hit.content_id for score in kept})
     documents = shelf.documents({score.hit.document_id for score in kept})
-    return Found(passages=_passages(kept, contents, documents, scope), contents=contents)
+    return Found(
+        passages=passages(kept, ranked, contents, documents, scope),
+        contents=contents,
+        words_only=query.words_only,
+        near=_sentences(shelf, query, [score.hit for score in kept], contents, retrieval),
+    )
 
 
-def _candidates(
-    shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval
-) -> tuple[tuple[Hit, ...], tuple[Hit, ...]]:
+def _nearest(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval) -> tuple[Hit, ...]:
+    """Return the chunks nearest in meaning."""
+    if query.vector is None:
+        return ()
+    return shelf.searcher.nearest(
+        retrieval.embedder,
+        query.vector,
+        scope,
+        hidden=shelf.hidden,
+        limit=retrieval.vector_candidates,
+    )
+
+
+def _meaning(
+    shelf: Shelf,
+    query: Query,
+    candidates: Sequence[Hit],
+    retrieval: Retrieval,
+) -> Meaning | None:
+    """Return how near the candidates are, and how much of the question each of them holds."""
+    if query.vector is None:
+        return None
+    names = frozenset(query.names)
+    weigh = weights(names, shelf.searcher.frequencies(names), shelf.searcher.chunks)
+    near = shelf.searcher.nearness(retrieval.embedder, query.vector, candidates)
+    held = shelf.searcher.holding(retrieval.embedder, weigh, candidates)
+    keys = [key(hit) for hit in candidates]
+    return Meaning(
+        near=dict(zip(keys, near, strict=True)),
+        held=shares(dict(zip(keys, held, strict=True)), sum(weigh.values())),
+    )
+
+
+def _sentences(
+    shelf: Shelf,
+    query: Query,
+    kept: Sequence[Hit],
+    contents: Mapping[str, Content],
+    retrieval: Retrieval,
+) -> Mapping[str, Sequence[tuple[Span, float]]]:
+    """Return how near the sentences of the passages are, by content id."""
+    if query.vector is None:
+        return {}
+    found: dict[str, list[tuple[Span, float]]] = {}
+    cosines = shelf.searcher.sentences(retrieval.embedder, query.vector, kept)
+    for hit, near in zip(kept, cosines, strict=True):
+        content = contents.get(hit.content_id)
+        if content is not None and near:
+            spans = shelf.memory.sentences(content, hit.ordinal)
+            pairs = zip(spans, near, strict=False)
+            found.setdefault(hit.content_id, []).extend(pairs)
+    return found
+
+
+def _by_words(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval) -> fusion.Found:
     """Return the best chunks with those of the best pages, and the best pages.
 
     In a large library the steps of the right page need not be among the best chunks.
@@ -105,86 +256,24 @@ def _candidates(
         shelf.searcher.find,
         scope=scope,
         hidden=shelf.hidden,
-        boosts=Boosts(title=retrieval.title_boost, heading=retrieval.heading_boost, body=1.0),
+        boosts=Boosts(
+            title=retrieval.title_boost,
+            heading=retrieval.heading_boost,
+            body=1.0,
+            whole=retrieval.whole_boost,
+            other=retrieval.alias_weight,
+        ),
+        others=query.other_terms,
     )
-    chunks = find(query.words, unit="chunk", limit=retrieval.candidates)
+    find_chunks = partial(find, query.words, wholes=query.wholes, unit="chunk")
+    chunks = find_chunks(limit=retrieval.candidates)
     if retrieval.page_weight <= 0 or not chunks:
-        return chunks, ()
+        return fusion.Found(chunks, ())
     pages = find(query.names, unit="page", limit=retrieval.candidates)
     best = frozenset(hit.document_id for hit in pages[: retrieval.pages_opened])
-    more = find(query.words, unit="chunk", limit=retrieval.page_candidates, within=best)
-    return tuple(dict.fromkeys((*chunks, *more))), pages
+    more = find_chunks(limit=retrieval.page_candidates, within=best)
+    return fusion.Found(_once((*chunks, *more)), pages)
 
 
-class Scored(NamedTuple):
-    """A chunk with its fused score and what it is made of, by the best of each kind."""
-
-    hit: Hit
-    score: float
-    chunk: float
-    page: float
-
-
-def fuse(chunks: Sequence[Hit], pages: Sequence[Hit], *, page_weight: float) -> list[Scored]:
-    """Return the chunks by chunk score plus the weighted score of their page, best first.
-
-    Both scores are divided by the best of their kind, so they lie in [0, 1]; a page that is
-    not among `pages` adds nothing. Ties by document id, then ordinal.
-    """
-    best_chunk = max((hit.score for hit in chunks), default=0.0) or 1.0
-    best_page = max((hit.score for hit in pages), default=0.0) or 1.0
-    by_document = {hit.document_id: hit.score / best_page for hit in pages}
-    scored = []
-    for hit in chunks:
-        chunk, page = hit.score / best_chunk, by_document.get(hit.document_id, 0.0)
-        scored.append(Scored(hit, chunk + page_weight * page, chunk, page))
-    scored.sort(key=lambda one: (-one.score, one.hit.document_id, one.hit.ordinal))
-    return scored
-
-
-def cap(ranked: Sequence[Scored], *, per_document: int, limit: int) -> list[Scored]:
-    """Return the first `limit`, at most `per_document` of any one document.
-
-    Of a file that lies in two places each chunk is kept once: its copy would only push out
-    what says something else.
-    """
-    taken: Counter[str] = Counter()
-    said: set[tuple[str, int]] = set()
-    kept: list[Scored] = []
-    for one in ranked:
-        if len(kept) == limit:
-            break
-        chunk = (one.hit.content_id, one.hit.ordinal)
-        if taken[one.hit.document_id] < per_document and chunk not in said:
-            said.add(chunk)
-            taken[one.hit.document_id] += 1
-            kept.append(one)
-    return kept
-
-
-def _passages(
-    kept: Sequence[Scored],
-    contents: Mapping[str, Content],
-    documents: Mapping[str, Document],
-    scope: Scope,
-) -> tuple[Passage, ...]:
-    """Make passages of hits; what today's labels forbid is left out, whatever the index said."""
-    passages: list[Passage] = []
-    for one in kept:
-        document = documents.get(one.hit.document_id)
-        content = contents.get(one.hit.content_id)
-        if document is None or content is None or not scope.allows(document.labels):
-            continue
-        passages.append(
-            Passage(
-                rank=len(passages) + 1,
-                score=one.score,
-                document_id=document.id,
-                content_id=content.id,
-                path=document.path,
-                title=content.text.title,
-                chunk=content.chunks[one.hit.ordinal],
-                parts=(("bm25", one.hit.score), ("chunk", one.chunk), ("page", one.page)),
-            )
-        )
-    return tuple(passages)
+def _once(hits: Iterable[Hit]) -> tuple[Hit, ...]:
+    return tuple({key(hit): hit for hit in hits}.values())

@@ -4,11 +4,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from answering_samples import shelf
 from hypothesis import given
 from hypothesis import strategies as st
 
 from answerable.answering.confidence import confidence
 from answerable.domain.releases import Abstaining
+
+__all__ = ["shelf"]
 
 MakeShelf = Callable[..., Any]
 PAGE = "# Draining\n\nTo drain a node run `kubectl drain`.\n\n## Quota\n\nThe etcd quota is 2 GB.\n"

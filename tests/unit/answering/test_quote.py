@@ -4,7 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from answering_samples import shelf
+
 from answerable.domain.releases import Quoting
+
+__all__ = ["shelf"]
 
 MakeShelf = Callable[..., Any]
 SETTINGS = Quoting()

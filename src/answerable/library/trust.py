@@ -1,0 +1,53 @@
+"""How far the words of a question can be trusted: how much of it one chunk holds.
+
+Scores of BM25 are divided by the best one's, so the best always scores 1, also when it shares
+one common word with the question. The best chunk of such a question says nothing about it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from answerable.domain.documents import Chunk, Text
+from answerable.library.ports import Analyser
+from answerable.library.visible import shown
+
+_K = TypeVar("_K")
+
+
+def terms_of(analyser: Analyser, text: Text, chunk: Chunk) -> list[str]:
+    """Return the terms of a chunk, its title and its headings."""
+    body = shown(text, chunk.start, chunk.end)
+    return analyser.terms("\n".join((text.title, *chunk.heading, body)))
+
+
+def weights(
+    terms: Iterable[str], frequencies: Mapping[str, int], chunks: int
+) -> Mapping[str, float]:
+    """Return the inverse chunk frequency of each term; one that no chunk holds weighs most.
+
+    Source: the weight of BM25; Robertson, Zaragoza, "The Probabilistic Relevance Framework",
+    2009.
+    """
+    return {term: _rarity(frequencies.get(term, 0) or 1, chunks) for term in terms}
+
+
+def _rarity(frequency: int, chunks: int) -> float:
+    return math.log(1 + (max(chunks - frequency, 0) + 0.5) / (frequency + 0.5))
+
+
+def shares(held: Mapping[_K, float | None], mass: float) -> dict[_K, float]:
+    """Return what share of a question's weight each chunk holds, in [0, 1].
+
+    One of which that is not known counts as the best of the others: its words are neither
+    trusted less than any, nor more.
+
+    Args:
+        held: Weight held, by chunk; None where it is not known.
+        mass: Weight of all of the question.
+    """
+    most = max((one for one in held.values() if one is not None), default=mass)
+    whole = mass or 1.0
+    return {key: (most if one is None else one) / whole for key, one in held.items()}
