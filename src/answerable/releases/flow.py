@@ -3,52 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from answerable.domain.clock import Clock
 from answerable.domain.documents import Revision
-from answerable.domain.errors import NotFound
+from answerable.domain.errors import Corrupt, NotFound
 from answerable.domain.releases import Deployment, Line, Quoting, Release, Retrieval
 from answerable.releases.ports import Register
 
 LADDER = ("quote", "abstain")
 
 
-def embedded_release(line: Line, *, software: str) -> Release:
-    """Return the release this software answers with when nobody has proposed another."""
+def embedded_release(line: Line, *, software: str, retrieval: Retrieval) -> Release:
+    """Return the release this software answers with when nobody has proposed another.
+
+    Args:
+        line: How documents are read now.
+        software: What is running.
+        retrieval: The defaults, with the embedder and the aliases of the workspace.
+    """
     return Release(
-        line=line, retrieval=Retrieval(), quoting=Quoting(), ladder=LADDER, software=software
+        line=line, retrieval=retrieval, quoting=Quoting(), ladder=LADDER, software=software
     )
 
 
 def settle(register: Register, embedded: Release, *, clock: Clock) -> Deployment:
-    """Return the current deployment; a first start, or software not seen before, records one.
+    """Return the current deployment; a first start, or a recipe that is new, records one.
 
-    New software would answer differently under the old name, so the change is recorded before
-    it answers anything. Software that was deployed before and has been followed by another
-    changes nothing: two versions that run side by side do not deploy against each other. A pin
-    stays, with its reason.
+    New software, or a workspace that names other aliases or another embedder, would answer
+    differently under the old name, so the change is recorded before it answers anything.
+    Software that was deployed before and has been followed by another changes nothing: two
+    versions that run side by side do not deploy against each other. A pin stays, with its
+    reason. To be called once by each process, so that two whose environments differ do not
+    deploy against each other either.
     """
     current = register.current()
     if current is not None and current.release_id == embedded.id:
         return current
-    if current is not None and register.release(embedded.id) is not None:
+    if current is not None and _was_followed(register, embedded, current):
         return current
     register.add(embedded)
     return register.deploy(
         release_id=embedded.id,
         pinned=current.pinned if current else None,
         who="answerable",
-        because=_why_settled(embedded, current),
+        because=_why_settled(embedded, _known(register, current), current),
         at_ms=clock.now_ms(),
     )
 
 
-def _why_settled(embedded: Release, current: Deployment | None) -> str:
+def _was_followed(register: Register, embedded: Release, current: Deployment) -> bool:
+    """Return whether other software took over from this one."""
+    before = _known(register, current)
+    if before is not None and before.software == embedded.software:
+        return False
+    return register.release(embedded.id) is not None
+
+
+def _known(register: Register, deployment: Deployment | None) -> Release | None:
+    """Return the release of a deployment; None when this software cannot read it."""
+    if deployment is None:
+        return None
+    try:
+        return register.release(deployment.release_id)
+    except Corrupt:
+        return None
+
+
+def _why_settled(embedded: Release, before: Release | None, current: Deployment | None) -> str:
     if current is None:
         return "first start"
     pin = f"; still pinned: {current.because}" if current.pinned is not None else ""
-    return f"software is now {embedded.software}{pin}"
+    if before is None or before.software != embedded.software:
+        return f"software is now {embedded.software}{pin}"
+    return f"the workspace changed: {_changes(before.retrieval, embedded.retrieval)}{pin}"
+
+
+def _changes(before: Retrieval, after: Retrieval) -> str:
+    names = [one.name for one in fields(Retrieval)]
+    changed = [name for name in names if getattr(before, name) != getattr(after, name)]
+    return ", ".join(changed) or "how documents are read"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

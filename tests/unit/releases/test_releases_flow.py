@@ -10,13 +10,13 @@ from answerable.adapters.clock import SystemClock
 from answerable.adapters.state.memory import MemoryRegister
 from answerable.domain.documents import Revision
 from answerable.domain.errors import NotFound
-from answerable.domain.releases import Deployment, Line, Release
+from answerable.domain.releases import Deployment, Line, Release, Retrieval
 from answerable.releases.flow import Serving, base, embedded_release, settle, switch
 from answerable.releases.flow import serving as _serving
 
 LINE = Line(parser="p", splitter="s", analyser="a")
 OTHER = Line(parser="p2", splitter="s", analyser="a")
-RELEASE = embedded_release(LINE, software="1.0")
+RELEASE = embedded_release(LINE, software="1.0", retrieval=Retrieval())
 CLOCK = SystemClock()
 
 
@@ -56,7 +56,7 @@ def test_new_software_is_a_new_release_and_keeps_the_pin() -> None:
     register = MemoryRegister()
     settle(register, RELEASE, clock=CLOCK)
     switch(register, [revision(3)], pinned=3, who="a", because="b", clock=CLOCK)
-    newer = embedded_release(LINE, software="1.1")
+    newer = replace(RELEASE, software="1.1")
     after = settle(register, newer, clock=CLOCK)
     assert (after.release_id, after.pinned) == (newer.id, 3)
     assert after.because == "software is now 1.1; still pinned: b"
@@ -65,12 +65,25 @@ def test_new_software_is_a_new_release_and_keeps_the_pin() -> None:
 def test_two_versions_side_by_side_do_not_deploy_against_each_other() -> None:
     """During an upgrade the record grows by one, however often either version looks."""
     register = MemoryRegister()
-    newer = embedded_release(LINE, software="1.1")
+    newer = replace(RELEASE, software="1.1")
     for release in (RELEASE, newer, RELEASE, newer, RELEASE):
         assert settle(register, release, clock=CLOCK).release_id in {RELEASE.id, newer.id}
     assert len(register.deployments()) == 2
     now = _serving(register.deployments()[0], newer, [revision(1)], software="1.0")
     assert now.overrides == ("answered by software 1.0, not 1.1",)
+
+
+def test_a_changed_workspace_is_a_new_release_and_so_is_going_back() -> None:
+    """Each change of aliases or embedder is on record with what changed."""
+    register = MemoryRegister()
+    aliases = Retrieval(aliases=(("box", ("node",)),))
+    changed = replace(RELEASE, retrieval=aliases)
+    said = []
+    for release in (RELEASE, changed, RELEASE):
+        deployed = settle(register, release, clock=CLOCK)
+        assert deployed.release_id == release.id
+        said.append(deployed.because)
+    assert said == ["first start", *["the workspace changed: aliases"] * 2]
 
 
 def test_anything_that_changes_an_answer_changes_the_id() -> None:
