@@ -1,5 +1,6 @@
-"""Where things live on this machine. Nothing here can change an answer.
+"""Where things live on this machine. Nothing here can change an answer but `release`.
 
+That table only says what a new release is made of; a change of it is a deployment on record.
 Read once, at the edge: flag over environment over `answerable.toml` over default.
 """
 
@@ -15,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -73,6 +74,55 @@ class Traces(_Table):
     sync: Literal["full", "normal"] = "normal"
 
 
+class NewRelease(_Table):
+    """What a new release is made of, beside the defaults of this version.
+
+    Attributes:
+        embedder: ``minilm``, ``openai``, ``wordllama``; ``none`` searches by words only.
+    """
+
+    embedder: Literal["minilm", "openai", "wordllama", "none"] = "minilm"
+
+
+class OpenAi(_Table):
+    """A server that speaks OpenAI's protocol for embeddings.
+
+    Attributes:
+        base_url: Up to and with ``/v1``.
+        model: As the server calls it; empty when none is set up.
+        dimension: How many numbers a vector of it has.
+        send_dimension: Whether to ask for that many; not every server understands it.
+        passage_prefix, question_prefix: What the model wants before a text: ``passage: ``.
+        tokens_max: Tokens of one window; longer texts are embedded in several and pooled.
+    """
+
+    base_url: str = "https://api.openai.com/v1"
+    api_key: SecretStr | None = None
+    model: str = ""
+    dimension: Annotated[int, Field(ge=1, le=8192)] = 1536
+    send_dimension: bool = False
+    passage_prefix: str = ""
+    question_prefix: str = ""
+    tokens_max: Annotated[int, Field(ge=16)] = 512
+    seconds_max: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
+
+
+class Embedders(_Table):
+    """Where vectors come from.
+
+    Attributes:
+        weights: Folder with ``model.safetensors`` and ``tokenizer.json`` of all-MiniLM-L6-v2;
+            left out, an installed package or what `answerable embedders fetch` got.
+        wordllama: Folder with the files of WordLlama; left out, the installed package.
+        threads: Of the embedder, for vectors of documents; 0 for one less than there are cores.
+    """
+
+    weights: Path | None = None
+    wordllama: Path | None = None
+    threads: Annotated[int, Field(ge=0, le=256)] = 0
+    openai: OpenAi = OpenAi()
+
+
 class Settings(BaseSettings):
     """All settings of one workspace."""
 
@@ -88,6 +138,8 @@ class Settings(BaseSettings):
     serve: Serve = Serve()
     ingest: Ingest = Ingest()
     traces: Traces = Traces()
+    release: NewRelease = NewRelease()
+    embedders: Embedders = Embedders()
 
     @property
     def data(self) -> Path:
@@ -137,6 +189,12 @@ def default_data_dir(workspace: Path) -> Path:
     absolute = workspace.absolute()
     mark = sha256(str(absolute).encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return home / "answerable" / f"{absolute.name or 'root'}-{mark}"
+
+
+def default_cache_dir() -> Path:
+    """Return the folder for what can be computed again, of this user on this machine."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "answerable"
 
 
 def find_workspace(start: Path) -> Path:
@@ -220,6 +278,8 @@ def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, obje
     for name, value in table.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{above}{name}.")
+        elif isinstance(value, SecretStr):
+            yield above + name, "(set, and not shown)"
         else:
             yield above + name, value
 

@@ -11,8 +11,11 @@ FOLDERS = {
     "objectives": "Objectives and error budgets.",
 }
 
+ALIASES_NAME = "aliases.txt"
+
 _TOML = """\
-# Answerable: where things live on this machine. Nothing here can change an answer.
+# Answerable: where things live on this machine. Nothing here can change an answer, but for the
+# table [release], and a change there is a new release: it is recorded who answered with what.
 # Every key may be left out; `ANSWERABLE_SERVE__PORT=9000` sets one from the environment.
 
 # Databases and indexes. Left out, they lie apart from here, in a folder made for the path of this
@@ -32,6 +35,23 @@ size_mb_max = 50      # larger files are refused
 
 [traces]
 text_days = 30        # how long the text of questions and answers is kept; 0 keeps none
+
+[release]
+embedder = "minilm"   # finds what is meant; openai, wordllama; none searches by words only
+
+# Any server with OpenAI's /v1/embeddings, for embedder = "openai". The key belongs into the
+# environment: ANSWERABLE_EMBEDDERS__OPENAI__API_KEY.
+# [embedders.openai]
+# base_url = "http://127.0.0.1:11434/v1"
+# model = "nomic-embed-text"
+# dimension = 768
+"""
+
+_ALIASES = """\
+# What people here say, and what the documents say for it; one a line:
+#   phrase = what the documents say; another way they say it
+# These come on top of those that Answerable brings. A line without a right side takes one away.
+# A change makes a new release.
 """
 
 
@@ -46,6 +66,9 @@ def make_workspace(folder: Path, data_dir: str | None, config_name: str) -> bool
         readme = folder / name / "README.md"
         if not readme.exists():
             readme.write_text(f"# {name}\n\n{purpose}\n", encoding="utf-8")
+    aliases = folder / ALIASES_NAME
+    if not aliases.exists():
+        aliases.write_text(_ALIASES, encoding="utf-8")
     config = folder / config_name
     if config.exists():
         return False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from threading import Event, Lock
@@ -36,15 +34,30 @@ class Background:
 
     The lease only spares the others the work. What must not happen twice at once is guarded by
     the writer lock of the library and by the fence of each job.
+
+    Args:
+        settings: Where things are, and limits.
+        tools: Storage and clock.
+        ingest: For uploads.
+        holder: Who claims jobs and the keeper lease.
+        fill: Computes vectors for about a second if any are lacking; says whether it did.
     """
 
-    def __init__(self, settings: Settings, tools: Tools, ingest: Ingest) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        tools: Tools,
+        ingest: Ingest,
+        *,
+        holder: str,
+        fill: Callable[[], bool],
+    ) -> None:
         self._settings = settings
         self._tools = tools
         self._ingest = ingest
         self._inbox = Inbox(settings.data / "inbox")
-        # A process id alone is not enough: that of a container's first process is always 1.
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{new_id(tools.clock.now_ms())}"
+        self._fill = fill
+        self._holder = holder
         self._term: int | None = None
         self._swept_term: int | None = None
         self._keeps = operations.Every(tools.clock)
@@ -89,7 +102,8 @@ class Background:
         with self._round:
             if self._is_stopping.is_set() or not self._keep():
                 return False
-            return self._sweep() + self._forget() + self._take_uploads() > 0
+            done = self._sweep() + self._forget() + self._take_uploads()
+            return done + self._fill() > 0
 
     def close(self) -> None:
         """Stop the round that is under way, its jobs given back, and give up the keeper lease.

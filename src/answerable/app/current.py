@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from answerable.app.software import software
 from answerable.app.tools import Tools
 from answerable.domain.documents import Revision
 from answerable.domain.errors import Corrupt, NotReady
-from answerable.domain.releases import Line
+from answerable.domain.releases import Deployment, Release
 from answerable.library.ports import Searcher
-from answerable.library.search import Shelf
+from answerable.library.search import Memory, Shelf
 from answerable.releases import flow as releases
 
 
@@ -30,9 +29,11 @@ class Current:
     before looking: a change in between is seen by the next look. Safe for many threads.
     """
 
-    def __init__(self, tools: Tools, line: Line) -> None:
+    def __init__(self, tools: Tools, embedded: Release) -> None:
         self._tools = tools
-        self._line = line
+        self._embedded = embedded
+        self._is_settled = False
+        self._memory = Memory()
         self._serving: tuple[int, releases.Serving] | None = None
         self._open: tuple[int, Open] | None = None
 
@@ -65,6 +66,8 @@ class Current:
             searcher=self._searcher(serving.revision),
             hidden=frozenset(self._tools.state.removed()),
             state=self._tools.state,
+            memory=self._memory,
+            embedder=self._tools.embedders.asking(serving.release.retrieval.embedder),
         )
         found = Open(serving=serving, shelf=shelf)
         self._open = (pulse, found)
@@ -72,8 +75,8 @@ class Current:
 
     def _look_up(self) -> releases.Serving:
         tools = self._tools
-        embedded = releases.embedded_release(self._line, software=software())
-        deployment = releases.settle(tools.register, embedded, clock=tools.clock)
+        embedded = self._embedded
+        deployment = self._deployment()
         revisions = tools.state.revisions()
         try:
             release = tools.register.release(deployment.release_id)
@@ -85,6 +88,15 @@ class Current:
         serving = releases.serving(deployment, embedded, revisions, software=embedded.software)
         unread = f"release {deployment.release_id} cannot be read by software {embedded.software}"
         return replace(serving, overrides=(*serving.overrides, unread))
+
+    def _deployment(self) -> Deployment:
+        """Return what is deployed, having recorded what this process brings if that is new."""
+        known = self._tools.register.current() if self._is_settled else None
+        if known is None:
+            register, clock = self._tools.register, self._tools.clock
+            known = releases.settle(register, self._embedded, clock=clock)
+            self._is_settled = True
+        return known
 
     def _searcher(self, revision: Revision) -> Searcher:
         """Return the index of a revision; the one that is open already where it is the same."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -17,7 +19,10 @@ from answerable.answering.ports import TraceLine
 from answerable.answering.reading import Reader
 from answerable.app.background import Background
 from answerable.app.current import Current, empty_library
+from answerable.app.embedders import CheckReport, EmbedderView, view
+from answerable.app.filling import Filling, Heard
 from answerable.app.respondent import AppRespondent
+from answerable.app.software import software
 from answerable.app.tools import Tools
 from answerable.app.views import Check, DocumentView, RevisionView
 from answerable.domain.documents import (
@@ -30,15 +35,18 @@ from answerable.domain.documents import (
 )
 from answerable.domain.errors import AnswerableError, NotFound, StorageFailure
 from answerable.domain.questions import Scope, Trace
-from answerable.domain.releases import Deployment, Line
+from answerable.domain.releases import Deployment, Line, Retrieval
 from answerable.library import flow as library
 from answerable.library import split
+from answerable.library.aliases import Aliases
 from answerable.library.ports import Source
 from answerable.library.report import Progress, Report, Silent
-from answerable.library.search import Found, read_query, search
+from answerable.library.search import Found, embedded, read_query, search
+from answerable.library.vectors import Coverage
 from answerable.library.visible import visible
 from answerable.operations.ports import Job
 from answerable.quality import flow as quality
+from answerable.quality.evaluation import Ranked
 from answerable.quality.evaluation import Report as Scores
 from answerable.releases import flow as releases
 from answerable.settings import Settings
@@ -53,15 +61,27 @@ class App:
     Safe to use from many threads. Every method may raise `AnswerableError`.
     """
 
-    def __init__(self, settings: Settings, tools: Tools, *, on_close: ExitStack) -> None:
+    def __init__(
+        self, settings: Settings, tools: Tools, *, aliases: Aliases = (), on_close: ExitStack
+    ) -> None:
         self.settings = settings
         self.line = Line(
             parser=tools.parser.digest, splitter=split.digest(), analyser=tools.analyser.digest
         )
         self._tools = tools
         self._on_close = on_close
-        self._current = Current(tools, self.line)
-        self._background = Background(settings, tools, self._ingest)
+        self._embedded = releases.embedded_release(
+            self.line,
+            software=software(),
+            retrieval=Retrieval(embedder=tools.embedders.wanted, aliases=aliases),
+        )
+        self._current = Current(tools, self._embedded)
+        # A process id alone is not enough: that of a container's first process is always 1.
+        holder = f"{socket.gethostname()}:{os.getpid()}:{new_id(tools.clock.now_ms())}"
+        self._filling = Filling(tools, self._newest, self._space, holder)
+        self._background = Background(
+            settings, tools, self._ingest, holder=holder, fill=self._filling.step
+        )
         self._desk = answering.Desk(
             analyser=tools.analyser, reader=Reader(tools.analyser.terms), clock=tools.clock
         )
@@ -100,8 +120,16 @@ class App:
             desk=self._desk,
         )
 
-    def search(self, text: str, scope: Scope, *, limit: int) -> Found:
+    def search(
+        self, text: str, scope: Scope, *, limit: int, retrieval: Retrieval | None = None
+    ) -> Found:
         """Return passages for a text, best first, with the contents they are spans of.
+
+        Args:
+            text: What is searched for.
+            scope: As whom.
+            limit: At most so many passages.
+            retrieval: Other settings than the release's, to compare them.
 
         Raises:
             BadQuestion: It is empty or too long.
@@ -109,8 +137,10 @@ class App:
         """
         now = self._current.open()
         question = answering.checked_question(text)
-        query = read_query(question, self._tools.analyser)
-        return search(now.shelf, query, scope, now.serving.release.retrieval, limit=limit)
+        how = retrieval or now.serving.release.retrieval
+        query = read_query(question, self._tools.analyser, how)
+        query = embedded(query, question, now.shelf, how)
+        return search(now.shelf, query, scope, how, limit=limit)
 
     def owner(self) -> Scope:
         """Return the scope of the one local owner."""
@@ -302,6 +332,67 @@ class App:
             Path(name.removeprefix("folder:")) for name in names if name.startswith("folder:")
         )
 
+    # Vectors
+
+    def coverage(self) -> Coverage:
+        """Return how much of the newest revision can be found by meaning."""
+        return self._filling.coverage()
+
+    def fill_vectors(self, heard: Heard) -> Coverage:
+        """Compute the vectors that the newest revision lacks and seal its successor.
+
+        Raises:
+            Locked: Another process is computing them.
+            NotReady, EmbedderFailed, StorageFailure: It cannot go on; what was done is kept.
+        """
+        return self._filling.run(heard)
+
+    def warm_up(self) -> None:
+        """Load what the first question would have to wait for, as far as it can be had."""
+        embedder = self._tools.embedders.asking(self._space())
+        if embedder is not None:
+            with suppress(AnswerableError):
+                embedder.embed(["warm"], purpose="question")
+
+    def embedder(self) -> str:
+        """Return the name of the release's embedder; empty when it is not set up here."""
+        found = self._tools.embedders.asking(self._space())
+        return found.name if found else ""
+
+    def embedders(self) -> tuple[EmbedderView, ...]:
+        """Return the embedders that are set up here."""
+        serves = self._space()
+        return tuple(view(name, self._tools.embedders, serves) for name in self._names())
+
+    def fetch_embedder(self, name: str, heard: Heard) -> str:
+        """Get the weights of an embedder from where they were published; return where they are.
+
+        Raises:
+            NotFound, BadInput: There is none of this name, or none that is fetched.
+            NotReady: They cannot be reached, or are not the published ones.
+        """
+        return self._tools.embedders.fetch(name, heard)
+
+    def check_embedder(self, name: str) -> CheckReport:
+        """Compare what an embedder gives with what is known, and measure it.
+
+        Raises:
+            NotFound: There is none of this name.
+            NotReady, EmbedderFailed: It does not work.
+        """
+        return self._tools.embedders.check(name)
+
+    def _names(self) -> tuple[str, ...]:
+        return self._tools.embedders.names
+
+    def _space(self) -> str:
+        return self._current.serving().release.retrieval.embedder
+
+    def _newest(self) -> Revision | None:
+        """Return the revision the next one is made from, if it was read as documents are now."""
+        newest = releases.base(self._current.serving(), self._tools.state.revisions())
+        return newest if newest is not None and newest.line == self.line.id else None
+
     # Evaluation
 
     def ingest_corpus(self, corpus: Source, *, progress: Progress | None = None) -> Report:
@@ -310,13 +401,51 @@ class App:
             return self._ingest(corpus, progress or Silent(), "a question set")
 
     def evaluate(
-        self, questions: QuestionSet, *, ks: Sequence[int], asked: Callable[[int], None]
+        self,
+        questions: QuestionSet,
+        *,
+        ks: Sequence[int],
+        asked: Callable[[int], None],
+        partial: bool = False,
     ) -> Scores:
-        """Return the scores of this library on a question set."""
+        """Return the scores of this library on a question set.
+
+        Raises:
+            NotReady: A question could be ranked by words only, and that was not allowed.
+        """
+        respondent = self._respondent(questions, partial=partial)
+        return quality.run(questions.cases, respondent, ks=ks, asked=asked)
+
+    def rankings(
+        self,
+        questions: QuestionSet,
+        *,
+        asked: Callable[[int], None],
+        retrieval: Retrieval | None = None,
+        partial: bool = False,
+    ) -> tuple[Ranked, ...]:
+        """Return what is found for each question that names its documents.
+
+        Args:
+            questions: The set.
+            asked: Hears how many have been asked.
+            retrieval: How to search; None for the release as it is.
+            partial: Whether a question may be ranked by words alone where vectors are missing.
+
+        Raises:
+            NotReady: A question could be ranked by words only, and that was not allowed.
+        """
+        respondent = self._respondent(questions, retrieval=retrieval, partial=partial)
+        return quality.rankings(questions.cases, respondent, asked=asked)
+
+    def _respondent(
+        self, questions: QuestionSet, *, partial: bool, retrieval: Retrieval | None = None
+    ) -> AppRespondent:
         named = page_name if questions.corpus is not None else str
         # Questions of a test set are nobody's questions: they leave no trace.
-        respondent = AppRespondent(self, self._answer, self.owner(), named)
-        return quality.run(questions.cases, respondent, ks=ks, asked=asked)
+        return AppRespondent(
+            self, self._answer, self.owner(), named, retrieval=retrieval, partial=partial
+        )
 
     # Uploads and other background work
 
@@ -419,7 +548,9 @@ class App:
         if wanted is None:
             raise empty_library()
         with self._tools.state.writer():
-            rebuilt = library.rebuild(wanted, desk=self._library_desk())
+            rebuilt = library.rebuild(
+                wanted, desk=self._library_desk(), vectors=self._filling.kept(wanted)
+            )
             revisions = self._tools.state.revisions()
             self._tools.index.sweep({(one.number, one.manifest) for one in revisions})
         return rebuilt
@@ -437,8 +568,29 @@ class App:
         checks = [self._check("state", lambda: self._current.serving().release.id)]
         if checks[0].ready:
             checks.append(self._check("library", self._serves))
+            checks.append(self._vectors_check())
         checks.append(self._ledger_check())
         return tuple(checks)
+
+    def _vectors_check(self) -> Check:
+        """Return how passages are found. It is ready by words alone too; the detail says so."""
+        try:
+            detail = self._found_by()
+        except AnswerableError as error:
+            detail = f"words only: {error.message}; {error.hint}"
+        return Check(name="vectors", ready=True, detail=detail)
+
+    def _found_by(self) -> str:
+        now = self._current.open()
+        wanted = now.serving.release.retrieval.embedder
+        if not wanted:
+            return "words only, as the release says"
+        covered, chunks = now.shelf.searcher.covered.get(wanted, 0), now.shelf.searcher.chunks
+        if now.shelf.embedder is None:
+            return "words only: the release's embedder is not set up; answerable embedders list"
+        if trouble := self._tools.embedders.trouble(wanted):
+            return f"words only: {trouble}"
+        return f"{now.shelf.embedder.name}: {covered} of {chunks} chunks have vectors"
 
     def _ledger_check(self) -> Check:
         """Return whether traces can be kept: not for a while after one could not.
@@ -464,6 +616,7 @@ class App:
         """Let go of children, threads and files, and of texts whose time is over."""
         with self._on_close, suppress(AnswerableError):
             self._background.close()
+            self._filling.close()
             kept_ms = self.settings.traces.text_days * _DAY_MS
             self._tools.ledger.forget_texts(self._tools.clock.now_ms() - kept_ms)
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from answerable.adapters.disk import Reserve, translated
 from answerable.adapters.sources.question_set import QuestionSet, load_questions
-from answerable.adapters.workspace import make_workspace
+from answerable.adapters.workspace import ALIASES_NAME, make_workspace
 from answerable.app import tools
 from answerable.app.facade import App
 from answerable.domain.errors import BadConfiguration, DiskFull
-from answerable.settings import CONFIG_NAME, find_workspace, load
+from answerable.library.aliases import Aliases, combined, own, parse
+from answerable.settings import CONFIG_NAME, default_cache_dir, find_workspace, load
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +66,8 @@ def open_app(workspace: Path | None = None, **overrides: Any) -> App:
             if not reserve.give_up():
                 raise
             fitted = tools.disk_tools(settings, stack)
-        return App(settings, fitted, on_close=stack.pop_all())
+        aliases = read_aliases(settings.workspace / ALIASES_NAME)
+        return App(settings, fitted, aliases=aliases, on_close=stack.pop_all())
 
 
 def load_question_set(named: str, workspace: Path | None) -> QuestionSet:
@@ -80,18 +82,39 @@ def load_question_set(named: str, workspace: Path | None) -> QuestionSet:
     return load_questions(named, find_workspace(workspace or Path()) / "questions")
 
 
-def open_memory() -> App:
+def open_memory(*, keep_vectors: bool = False) -> App:
     """Open a library in memory that leaves nothing behind.
 
     Its settings are the defaults and what the environment says: no `answerable.toml` is read.
+
+    Args:
+        keep_vectors: Whether vectors are kept in the user's cache, so that the next run over
+            the same documents need not compute them again.
 
     Raises:
         BadConfiguration: The environment cannot be understood.
     """
     settings = load(None)
     with ExitStack() as stack:
-        fitted = tools.memory_tools(settings, stack)
-        return App(settings, fitted, on_close=stack.pop_all())
+        kept = default_cache_dir() if keep_vectors else None
+        fitted = tools.memory_tools(settings, stack, kept=kept)
+        return App(settings, fitted, aliases=combined(own()), on_close=stack.pop_all())
+
+
+def read_aliases(path: Path) -> Aliases:
+    """Return Answerable's own aliases with those of a workspace laid over them.
+
+    Raises:
+        BadConfiguration: A line is no alias; it is named.
+    """
+    if not path.is_file():
+        return combined(own())
+    try:
+        with translated(path):
+            lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise BadConfiguration(f"{path} is not UTF-8", hint="save it as UTF-8") from error
+    return combined(own(), parse(lines, name=str(path)))
 
 
 def _is_unicode(text: str) -> bool:

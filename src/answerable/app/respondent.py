@@ -7,8 +7,11 @@ from typing import Protocol
 
 from answerable.answering.verify import verify
 from answerable.app.views import DocumentView
+from answerable.domain.errors import NotReady
 from answerable.domain.questions import Answered, Citation, Scope, Trace
+from answerable.domain.releases import Retrieval
 from answerable.library.search import Found
+from answerable.library.vectors import Coverage
 from answerable.quality.flow import Respondent
 
 _PASSAGES = 300
@@ -17,8 +20,10 @@ _PASSAGES = 300
 class Asked(Protocol):
     """What is needed of the app."""
 
-    def search(self, text: str, scope: Scope, *, limit: int) -> Found:
-        """Return passages for a text."""
+    def search(
+        self, text: str, scope: Scope, *, limit: int, retrieval: Retrieval | None = None
+    ) -> Found:
+        """Return passages for a text, as the release finds them or as a retrieval says."""
         ...
 
     def document(
@@ -26,6 +31,20 @@ class Asked(Protocol):
     ) -> DocumentView:
         """Return a document in a revision."""
         ...
+
+
+def check_covered(coverage: Coverage) -> None:
+    """Make sure that what is measured is the release and not a half of it.
+
+    Raises:
+        NotReady: A chunk has no vector yet.
+    """
+    if not coverage.is_full:
+        raise NotReady(
+            f"{coverage.covered} of {coverage.chunks} chunks have vectors: "
+            "a measurement now would not be of this release",
+            hint="answerable embedders fill; or measure it as it is with --partial",
+        )
 
 
 class AppRespondent:
@@ -36,6 +55,8 @@ class AppRespondent:
         answer: Answers a question for a scope.
         scope: As whom it is asked.
         named: Turns a document's path into the name question sets use.
+        retrieval: How documents are ranked; None for the release as it is.
+        partial: Whether a question may be ranked by words alone where vectors are missing.
     """
 
     def __init__(
@@ -44,19 +65,33 @@ class AppRespondent:
         answer: Callable[[str, Scope], Trace],
         scope: Scope,
         named: Callable[[str], str],
+        *,
+        retrieval: Retrieval | None = None,
+        partial: bool = False,
     ) -> None:
         self._app = app
         self._answer = answer
         self._scope = scope
         self._named = named
+        self._retrieval = retrieval
+        self._partial = partial
 
     def ask(self, question: str) -> Trace:
         """Return what is answered."""
         return self._answer(question, self._scope)
 
     def ranking(self, question: str, *, documents: int) -> tuple[str, ...]:
-        """Return the documents that are found, best first."""
-        found = self._app.search(question, self._scope, limit=_PASSAGES)
+        """Return the documents that are found, best first.
+
+        Raises:
+            NotReady: They could be ranked by words only, and that would not be the release.
+        """
+        found = self._app.search(question, self._scope, limit=_PASSAGES, retrieval=self._retrieval)
+        if found.words_only and not self._partial:
+            raise NotReady(
+                f"a question was ranked by words only: {found.words_only}",
+                hint="answerable embedders list; or measure it as it is with --partial",
+            )
         paths = dict.fromkeys(self._named(passage.path) for passage in found.passages)
         return tuple(paths)[:documents]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from answerable.adapters.clock import SystemClock
 from answerable.answering.ports import Ledger
+from answerable.app.embedders import Embedders
 from answerable.domain.clock import Clock
-from answerable.library.ports import Analyser, Index, Parser, State
+from answerable.library.ports import Analyser, Index, Parser, State, VectorCache
 from answerable.operations.ports import Leases
 from answerable.releases.ports import Register
 from answerable.settings import Settings
@@ -25,6 +27,8 @@ class Tools:
     ledger: Ledger
     parser: Parser
     analyser: Analyser
+    vectors: VectorCache
+    embedders: Embedders
     clock: Clock
 
 
@@ -53,7 +57,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
     migrate(traces, LEDGER)
     ledger = SqlLedger(traces, keep_texts=settings.traces.text_days > 0)
     stack.callback(ledger.close)
-    analyser = TantivyAnalyser()
+    analyser, clock = TantivyAnalyser(), SystemClock()
     return Tools(
         state=SqlState(database),
         index=LocalIndex(data / "index", analyser=analyser),
@@ -62,12 +66,33 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
         ledger=ledger,
         parser=new_parser(settings, stack),
         analyser=analyser,
-        clock=SystemClock(),
+        vectors=vector_cache(data, stack),
+        embedders=Embedders(settings, data / "embedders", clock, stack),
+        clock=clock,
     )
 
 
-def memory_tools(settings: Settings, stack: ExitStack) -> Tools:
-    """Return adapters that leave nothing behind; the stack closes them."""
+def vector_cache(folder: Path, stack: ExitStack) -> VectorCache:
+    """Return the cache of vectors in a folder; the stack closes it."""
+    from answerable.adapters.state.engine import Database
+    from answerable.adapters.state.schema import VECTORS, migrate
+    from answerable.adapters.state.vectors import SqlVectorCache
+
+    database = Database(folder / "vectors.db")
+    stack.callback(database.close)
+    migrate(database, VECTORS)
+    return SqlVectorCache(database)
+
+
+def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = None) -> Tools:
+    """Return adapters that leave nothing behind; the stack closes them.
+
+    Args:
+        settings: Of embedders and parsers.
+        stack: Closes them.
+        kept: A folder where vectors are kept all the same, so that none is computed twice.
+    """
+    from answerable.adapters.disk import translated
     from answerable.adapters.index.analyser import TantivyAnalyser
     from answerable.adapters.index.ram import RamIndex
     from answerable.adapters.state.memory import (
@@ -75,11 +100,16 @@ def memory_tools(settings: Settings, stack: ExitStack) -> Tools:
         MemoryLedger,
         MemoryRegister,
         MemoryState,
+        MemoryVectorCache,
         Pulse,
     )
 
+    if kept is not None:
+        with translated(kept):
+            kept.mkdir(parents=True, exist_ok=True)
+
     pulse = Pulse()
-    analyser = TantivyAnalyser()
+    analyser, clock = TantivyAnalyser(), SystemClock()
     return Tools(
         state=MemoryState(pulse),
         index=RamIndex(analyser=analyser),
@@ -88,7 +118,9 @@ def memory_tools(settings: Settings, stack: ExitStack) -> Tools:
         ledger=MemoryLedger(),
         parser=new_parser(settings, stack),
         analyser=analyser,
-        clock=SystemClock(),
+        vectors=MemoryVectorCache() if kept is None else vector_cache(kept, stack),
+        embedders=Embedders(settings, kept, clock, stack),
+        clock=clock,
     )
 
 

@@ -98,12 +98,41 @@ def _where(passage: Passage) -> str:
 def _passages(passages: tuple[Passage, ...], *, explain: bool) -> Iterator[str]:
     yield "  Looked at:"
     for passage in passages:
-        where = _where(passage)
-        parts = ", ".join(f"{name} {value:.2f}" for name, value in passage.parts)
-        yield f"  {passage.rank:2}. {where}" + (
-            f"  ({passage.score:.2f}: {parts})" if explain else ""
-        )
+        yield f"  {passage.rank:2}. {_where(passage)}"
+        if explain:
+            yield from _scores(passage)
     yield ""
+
+
+def _scores(passage: Passage) -> Iterator[str]:
+    """Give what a passage's place comes from, and why it is not where its words would put it."""
+    parts = dict(passage.parts)
+    if not {"words", "words_rank"} <= parts.keys():  # of an older version
+        yield "      " + ", ".join(f"{name} {value:.2f}" for name, value in passage.parts)
+        return
+    by_words = (
+        f"words {parts['words']:.2f} (BM25 {parts['bm25']:.1f}, {parts['chunk']:.2f} of the best; "
+        f"its page {parts['page']:.2f})"
+    )
+    if "vectors" not in parts:
+        yield f"      {passage.score:.2f}: {by_words}"
+        return
+    by_meaning = (
+        f"vectors {parts['vectors']:.2f} (cosine {parts['cosine']:.2f}, "
+        f"best sentence {parts['sentence']:.2f})"
+    )
+    yield f"      {passage.score:.2f}: {by_words}, {by_meaning}"
+    yield f"      {_move(passage.rank, int(parts['words_rank']), int(parts['vectors_rank']))}"
+
+
+def _move(rank: int, words: int, vectors: int) -> str:
+    """Say how a passage moved: its place in all, by its words alone and by its meaning alone."""
+    places = f"place {words} by words, {vectors} by meaning"
+    if rank < words:
+        return f"{places}: its meaning lifts it"
+    if rank > words:
+        return f"{places}: others are nearer in meaning"
+    return f"{places}: both agree" if vectors <= rank else f"{places}: its words hold it there"
 
 
 def _explanation(trace: Trace) -> Iterator[str]:

@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from answerable.domain.errors import BadInput
-from answerable.entrypoints.cli.terminal import Json, Workspace, line, print_json, table, talk
+from answerable.entrypoints.cli.terminal import (
+    Json,
+    Workspace,
+    line,
+    print_json,
+    table,
+    talk,
+)
 
 if TYPE_CHECKING:
     from answerable.app import App
+    from answerable.domain.releases import Retrieval
     from answerable.library.ports import Source
+    from answerable.library.vectors import Coverage
     from answerable.quality.evaluation import Report, Scores
 
 evaluation = typer.Typer(no_args_is_help=True, help="Measure answers on question sets.")
 
 _TALK_EVERY = 100
+
+Settings = Mapping[str, Mapping[str, str | float]]
+
+
+class Mode(StrEnum):
+    """What is measured."""
+
+    ANSWERS = "answers"
+    RETRIEVAL = "retrieval"
 
 
 @evaluation.callback()
@@ -31,10 +50,26 @@ def run(
     questions: Annotated[
         str, typer.Argument(help="JSONL file, folder with corpus, or name of a set.")
     ],
+    *,
     docs: Annotated[
         list[Path] | None,
         typer.Option("--docs", help="Ask these documents, in memory, not the live library."),
     ] = None,
+    mode: Annotated[
+        Mode, typer.Option("--mode", help="Answer every question, or only rank documents.")
+    ] = Mode.ANSWERS,
+    by: Annotated[
+        str, typer.Option("--by", help="Rank by words, vectors, fused (both) or full.")
+    ] = "full",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Change a retrieval setting for this run only."
+        ),
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Measure a library that lacks vectors as it is.")
+    ] = False,
     k: Annotated[str, typer.Option("--k", help="Cut-offs of hit@k.")] = "1,5,10",
     as_json: Json = False,
     workspace: Workspace = None,
@@ -44,19 +79,73 @@ def run(
     Example:  answerable eval run questions.jsonl --docs runbooks/
     """
     from answerable.app import load_question_set, open_app, open_memory
+    from answerable.app.variants import differences, vary
+    from answerable.quality.evaluation import evaluate_rankings
 
     ks = _cut_offs(k)
+    _check_ranks(mode, by, settings)
     found = load_question_set(questions, workspace)
     has_own = bool(docs) or found.corpus is not None
-    with open_memory() if has_own else open_app(workspace) as app:
+    with open_memory(keep_vectors=True) if has_own else open_app(workspace) as app:
+        released = app.serving().release.retrieval
+        retrieval = vary(released, by=by, settings=settings or ())
         if has_own:
             _read(app, docs or [], found.corpus)
+        # In memory the release is measured as far as this machine can have it.
+        is_strict = not partial and not (has_own and by == "full")
+        coverage = _coverage(app, retrieval, fill=has_own, strict=is_strict)
+        may_lack = partial or (coverage is not None and not coverage.is_full)
+        vectors = _about(app, coverage)
         talk(f"{found.name}: {len(found.cases)} questions, {_library(app)}")
-        report = app.evaluate(found, ks=ks, asked=_asked)
+        if mode is Mode.ANSWERS:
+            report = app.evaluate(found, ks=ks, asked=_asked, partial=may_lack)
+        else:
+            rankings = app.rankings(found, asked=_asked, retrieval=retrieval, partial=may_lack)
+            report = evaluate_rankings(rankings, ks=ks)
+    changed = differences(released, retrieval)
     if as_json:
-        print_json(report.as_json())
+        about = {"mode": mode.value, "by": by, "settings": changed, "vectors": vectors}
+        print_json({**about, **report.as_json()})
     else:
         _show(report)
+        _show_run(changed, vectors)
+
+
+def _check_ranks(mode: Mode, by: str, settings: Sequence[str] | None) -> None:
+    if mode is Mode.ANSWERS and (by != "full" or settings):
+        raise BadInput(
+            "answers are measured of the release as it is; --by and --set only rank",
+            hint="add --mode retrieval",
+        )
+
+
+def _coverage(app: App, retrieval: Retrieval, *, fill: bool, strict: bool) -> Coverage | None:
+    """Return how many chunks have vectors, after computing them if asked to; None if not used.
+
+    Raises:
+        NotReady: Strictly, all of them had to.
+    """
+    from answerable.app.respondent import check_covered
+    from answerable.app.variants import uses_vectors
+    from answerable.entrypoints.cli.embedding import fill_vectors, try_to_fill
+
+    if not uses_vectors(retrieval):
+        return None
+    if fill and strict:
+        fill_vectors(app)
+    elif fill:
+        try_to_fill(app)
+    coverage = app.coverage()
+    if strict:
+        check_covered(coverage)
+    return coverage
+
+
+def _about(app: App, coverage: Coverage | None) -> dict[str, str | float] | None:
+    """Return whose vectors were searched and what share of the chunks has them."""
+    if coverage is None:
+        return None
+    return {"embedder": app.embedder(), "covered": coverage.share}
 
 
 def _read(app: App, docs: Sequence[Path], corpus: Source | None) -> None:
@@ -105,6 +194,22 @@ def _show(report: Report) -> None:
     if isinstance(intervals, Mapping):
         for name, (low, high) in intervals.items():
             line(f"{name}: 95 % interval {low:.3f} to {high:.3f} (Wilson)")
+
+
+def _show_run(settings: Settings, vectors: Mapping[str, str | float] | None) -> None:
+    """Say what was measured."""
+    for name, values in settings.items():
+        ours, theirs = (_short(values[whose]) for whose in ("run", "release"))
+        line(f"{name}: {ours} in this run, {theirs} in the release")
+    if vectors is None:
+        line("vectors: none were used")
+    else:
+        line(f"vectors: {vectors['embedder']}, of {vectors['covered']:.1%} of the chunks")
+
+
+def _short(value: str | float) -> str:
+    """Return a value to be read; a digest by its first digits, none as that."""
+    return (value[:12] or "none") if isinstance(value, str) else str(value)
 
 
 def _cell(scores: Scores, name: str) -> str:

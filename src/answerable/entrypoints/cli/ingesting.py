@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from answerable.domain.errors import BadInput
+from answerable.entrypoints.cli.embedding import try_to_fill
 from answerable.entrypoints.cli.terminal import (
     Json,
     Workspace,
@@ -62,13 +63,18 @@ def ingest(
             "--allow-empty", help="Go on without any document; those known before vanish."
         ),
     ] = False,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait/--no-wait", help="Compute vectors too; a server does so by itself."),
+    ] = True,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every file.")] = False,
     as_json: Json = False,
     workspace: Workspace = None,
 ) -> None:
     """Bring the library in step with folders or files, and seal the result as a revision.
 
-    Unchanged files cost almost nothing.
+    Unchanged files cost almost nothing. What is new is found by words at once, and by its
+    meaning when its vectors are computed.
 
     Example:  answerable ingest runbooks/ docs/guide.md
     """
@@ -77,7 +83,12 @@ def ingest(
     reports: list[Report] = []
     try:
         served = _ingest_all(
-            paths, reports, excludes=exclude or (), allow_empty=allow_empty, workspace=workspace
+            paths,
+            reports,
+            excludes=exclude or (),
+            allow_empty=allow_empty,
+            wait=wait,
+            workspace=workspace,
         )
     except KeyboardInterrupt:
         talk("stopped; what was read is kept, run the same command to go on")
@@ -105,6 +116,7 @@ def _ingest_all(
     *,
     excludes: Sequence[str],
     allow_empty: bool,
+    wait: bool,
     workspace: Path | None,
 ) -> int | None:
     """Ingest one path after the other and note each report; return what revision serves."""
@@ -119,6 +131,8 @@ def _ingest_all(
                 )
             reports.append(report)
         revision = app.serving().revision
+        if wait:
+            try_to_fill(app)
     return revision.number if revision else None
 
 

@@ -16,6 +16,7 @@ from answerable import __version__
 from answerable.domain.errors import AnswerableError, StorageFailure
 from answerable.entrypoints.cli import (
     asking,
+    embedding,
     evaluating,
     ingesting,
     inspecting,
@@ -69,6 +70,7 @@ cli.command("demo", rich_help_panel=START)(operating.demo)
 cli.add_typer(reading.documents, name="documents", rich_help_panel=LOOK)
 cli.add_typer(reading.revisions, name="revisions", rich_help_panel=LOOK)
 cli.add_typer(reading.traces, name="traces", rich_help_panel=LOOK)
+cli.add_typer(embedding.embedders, name="embedders", rich_help_panel=LOOK)
 cli.add_typer(inspecting.jobs, name="jobs", rich_help_panel=LOOK)
 cli.add_typer(inspecting.settings, name="settings", rich_help_panel=LOOK)
 cli.add_typer(evaluating.evaluation, name="eval", rich_help_panel=LOOK)

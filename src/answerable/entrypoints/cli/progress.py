@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -19,26 +21,46 @@ from rich.text import Text
 
 
 class _Rate(ProgressColumn):
-    """Files a second."""
+    """How many a second."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
 
     def render(self, task: Task) -> Text:
         """Return the rate, or nothing while it is unknown."""
-        return Text(f"{task.speed:,.0f} files/s" if task.speed else "")
+        return Text(f"{task.speed:,.0f} {self._unit}/s" if task.speed else "")
+
+
+def _progress(unit: str) -> Progress:
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(unit),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+@contextmanager
+def counting(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a bar that is told how many are done, and of how many."""
+    with _progress(unit) as bar:
+        task = bar.add_task(what, total=None)
+
+        def heard(done: int, of: int) -> None:
+            bar.update(task, completed=done, total=of)
+
+        yield heard
 
 
 class Bar:
     """Fits `library.report.Progress`."""
 
     def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            _Rate(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        self._progress = _progress("files")
         self._task = self._progress.add_task("looking", total=None)
 
     def begin(self, source: str, files: int) -> None:

@@ -152,6 +152,7 @@ async def background(app: App) -> AsyncIterator[None]:
 
 def work(app: App, stop: Event) -> None:
     """Do rounds of background work until told to stop, whatever one of them runs into."""
+    app.warm_up()
     while not stop.wait(_ROUND_S):
         try:
             app.work_once()
