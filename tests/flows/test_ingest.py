@@ -121,6 +121,9 @@ class Words:
     def terms(self, text: str) -> list[str]:
         return text.lower().split()
 
+    def wholes(self, text: str) -> list[str]:
+        return [word for word in self.terms(text) if "/" in word]
+
 
 @pytest.fixture
 def library() -> Library:

@@ -26,18 +26,27 @@ Scores = Mapping[str, float | int | Mapping[str, tuple[float, float]] | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ran:
-    """A case and what came of it.
+class Ranked:
+    """A case and what was found for it.
 
     Attributes:
         ranked: Distinct documents that were found, best first, by the names the case's grades
             use. At least 10 for hit@10 and 100 for recall@100 where the library has as many.
-        verified: How many of the answer's citations held when they were recomputed.
     """
 
     case: Case
-    trace: Trace
     ranked: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ran(Ranked):
+    """A case and what came of it.
+
+    Attributes:
+        verified: How many of the answer's citations held when they were recomputed.
+    """
+
+    trace: Trace
     verified: int
 
 
@@ -57,8 +66,8 @@ def evaluate(ran: Sequence[Ran], *, ks: Sequence[int] = KS) -> Report:
     """Return the scores of a run.
 
     - ``questions``, ``answerable``, ``unanswerable``: how many there are;
-    - ``hit@k``, ``mrr@10``, ``ndcg@10``, ``recall@100``: means over answerable questions that
-      name their documents (``ranked`` of them);
+    - ``hit@k``, ``mrr@10``, ``ndcg@10``, ``recall@100``: means over the questions that are
+      judged (``ranked`` of them), as `evaluate_rankings` counts them;
     - ``quote_contained``: share of answerable questions that name a quote (``quotable``) whose
       answer contains it, as `comparable` text; an abstention contains nothing.
       ``quote_contained_when_answered``: the same over those that were answered;
@@ -88,11 +97,42 @@ def evaluate(ran: Sequence[Ran], *, ks: Sequence[int] = KS) -> Report:
     )
 
 
+def evaluate_rankings(found: Sequence[Ranked], *, ks: Sequence[int] = KS) -> Report:
+    """Return how well documents are found: ``ranked``, ``hit@k`` and the means of `evaluate`.
+
+    Args:
+        found: Every case once. Only those that are judged count: an answerable question that
+            names no relevant document is left out of every mean, and one whose documents were
+            not found counts 0.
+        ks: Cut-offs of ``hit@k``.
+    """
+    judged = [one for one in found if one.case.is_judged]
+    tags = dict.fromkeys(tag for one in judged for tag in one.case.tags)
+    return Report(
+        overall=_ranking_scores(judged, ks),
+        tags={
+            tag: _ranking_scores([one for one in judged if tag in one.case.tags], ks)
+            for tag in tags
+        },
+    )
+
+
+def _ranking_scores(judged: Sequence[Ranked], ks: Sequence[int]) -> Scores:
+    hits = _hits(judged, ks)
+    return {
+        "ranked": len(judged),
+        **_shares(hits),
+        **_ranking(judged),
+        "intervals": _intervals(hits),
+    }
+
+
 def _scores(group: Sequence[Ran], everyone: Sequence[Ran], ks: Sequence[int]) -> Scores:
     answerable = [one for one in group if one.case.answerable]
     unanswerable = [one for one in group if not one.case.answerable]
-    shares = {
-        **_hits(answerable, ks),
+    judged = [one for one in group if one.case.is_judged]
+    counts = {
+        **_hits(judged, ks),
         **_quoting(answerable),
         **_abstention(answerable, unanswerable),
         "citations_verified": (sum(one.verified for one in group), _citations(group)),
@@ -102,35 +142,45 @@ def _scores(group: Sequence[Ran], everyone: Sequence[Ran], ks: Sequence[int]) ->
         "answerable": len(answerable),
         "unanswerable": len(unanswerable),
         "citations": _citations(group),
-        **_ranking(answerable),
-        **{name: share(count, of) for name, (count, of) in shares.items()},
+        "ranked": len(judged),
+        "quotable": sum(1 for one in answerable if one.case.quotes),
+        **_ranking(judged),
+        **_shares(counts),
         "abstention_auroc": auroc(
             [_confidence(one) for one in answerable or everyone if one.case.answerable],
             [_confidence(one) for one in unanswerable or everyone if not one.case.answerable],
         ),
-        "intervals": {
-            name: interval
-            for name, (count, of) in shares.items()
-            if (interval := wilson(count, of)) is not None
-        },
+        "intervals": _intervals(counts),
     }
 
 
-def _hits(answerable: Sequence[Ran], ks: Sequence[int]) -> dict[str, tuple[int, int]]:
-    judged = [one for one in answerable if one.case.grades]
+_Counts = Mapping[str, tuple[int, int]]
+"""How many did, and of how many, by the name of the share."""
+
+
+def _shares(counts: _Counts) -> dict[str, float | None]:
+    return {name: share(count, of) for name, (count, of) in counts.items()}
+
+
+def _intervals(counts: _Counts) -> dict[str, tuple[float, float]]:
+    return {
+        name: interval
+        for name, (count, of) in counts.items()
+        if (interval := wilson(count, of)) is not None
+    }
+
+
+def _hits(judged: Sequence[Ranked], ks: Sequence[int]) -> dict[str, tuple[int, int]]:
     return {
         f"hit@{k}": (sum(hit(one.ranked, one.case.grades, k=k) for one in judged), len(judged))
         for k in ks
     }
 
 
-def _ranking(answerable: Sequence[Ran]) -> dict[str, float | int | None]:
-    judged = [one for one in answerable if one.case.grades]
+def _ranking(judged: Sequence[Ranked]) -> dict[str, float | None]:
     gains = [ndcg(one.ranked, one.case.grades, k=10) or 0.0 for one in judged]
     recalls = [recall(one.ranked, one.case.grades, k=100) or 0.0 for one in judged]
     return {
-        "ranked": len(judged),
-        "quotable": sum(1 for one in answerable if one.case.quotes),
         "mrr@10": mean([reciprocal_rank(one.ranked, one.case.grades, k=10) for one in judged]),
         "ndcg@10": mean(gains),
         "recall@100": mean(recalls),

@@ -6,21 +6,25 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from answerable.domain.questions import Trace
-from answerable.quality.evaluation import Ran, Report, evaluate
+from answerable.quality.evaluation import Ran, Ranked, Report, evaluate
 from answerable.quality.questions import Case
 
 RANKED_DOCUMENTS = 100
 
 
-class Respondent(Protocol):
-    """What is evaluated."""
-
-    def ask(self, question: str) -> Trace:
-        """Return what is answered, as to any caller."""
-        ...
+class Ranker(Protocol):
+    """What finds documents."""
 
     def ranking(self, question: str, *, documents: int) -> tuple[str, ...]:
         """Return the documents that are found, best first, by the names question sets use."""
+        ...
+
+
+class Respondent(Ranker, Protocol):
+    """What answers, and is evaluated whole."""
+
+    def ask(self, question: str) -> Trace:
+        """Return what is answered, as to any caller."""
         ...
 
     def verified(self, trace: Trace) -> int:
@@ -56,3 +60,23 @@ def run(
         )
         asked(count)
     return evaluate(ran, ks=ks)
+
+
+def rankings(
+    cases: Sequence[Case], ranker: Ranker, *, asked: Callable[[int], None]
+) -> tuple[Ranked, ...]:
+    """Return what is found for every question that is judged, with one search each.
+
+    The others say nothing about retrieval and are not asked.
+
+    Args:
+        cases: The questions.
+        ranker: Who finds documents.
+        asked: Hears how many have been asked.
+    """
+    found = []
+    for count, case in enumerate((case for case in cases if case.is_judged), start=1):
+        ranked = ranker.ranking(case.question, documents=RANKED_DOCUMENTS)
+        found.append(Ranked(case=case, ranked=ranked))
+        asked(count)
+    return tuple(found)

@@ -23,6 +23,7 @@ class Case:
         quotes: Texts of which one has to be quoted; empty when the set does not say.
         tags: Groups that are reported apart. An answerable one without any is ``plain``; an
             unanswerable one has its kind.
+        split: ``tune`` or ``held``, where the set says so; any word will do.
     """
 
     id: str
@@ -31,6 +32,12 @@ class Case:
     grades: Mapping[str, float]
     quotes: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    split: str = ""
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether it counts for retrieval: it has an answer and says in which documents."""
+        return self.answerable and bool(self.grades)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +55,7 @@ def parse_questions(lines: Iterable[str], *, name: str) -> tuple[Case, ...]:
     Args:
         lines: One JSON object each: ``question``; ``id`` (the line number when missing),
             ``answerable`` (true when missing), ``gold_doc``, ``acceptable_docs``,
-            ``gold_quote``, ``tags``, ``kind``.
+            ``gold_quote``, ``tags``, ``kind``, ``split``.
         name: What errors call the set.
 
     Raises:
@@ -63,7 +70,7 @@ def parse_queries(queries: Iterable[str], qrels: Iterable[str], *, name: str) ->
 
     Args:
         queries: JSONL rows with ``id`` and ``text``; ``answerable`` (true when missing),
-            ``answers`` (texts of which one has to be quoted), ``tags``, ``kind``.
+            ``answers`` (texts of which one has to be quoted), ``tags``, ``kind``, ``split``.
         qrels: Rows ``query-id``, ``corpus-id`` and ``score`` between tabs, below a header. A
             score of 0 or less is not relevant.
         name: What errors call the set.
@@ -162,6 +169,7 @@ def _question(row: _Row) -> Case:
         grades={path: 1.0 + (path == relevant[-1]) for path in relevant if path},
         quotes=(quote,) if quote.strip() else (),
         tags=_tags(row, is_answerable=is_answerable),
+        split=row.text("split", default=""),
     )
 
 
@@ -175,6 +183,7 @@ def _query(row: _Row, grades: Mapping[str, Mapping[str, float]]) -> Case:
         grades=grades.get(query_id, {}),
         quotes=tuple(answer for answer in row.texts("answers") if answer.strip()),
         tags=_tags(row, is_answerable=is_answerable),
+        split=row.text("split", default=""),
     )
 
 

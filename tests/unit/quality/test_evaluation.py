@@ -1,6 +1,7 @@
 """Evaluation: counts first, None where nothing was measured, tags like the whole."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from answerable.domain.questions import (
     Verdict,
     VerdictValue,
 )
-from answerable.quality.evaluation import Ran, comparable, evaluate
+from answerable.quality.evaluation import Ran, Ranked, comparable, evaluate, evaluate_rankings
+from answerable.quality.flow import RANKED_DOCUMENTS, rankings
 from answerable.quality.questions import Case, parse_questions
 
 OPS_QA = Path(__file__).parents[4] / "shared/data/ops-qa/questions.jsonl"
@@ -145,6 +147,53 @@ def test_a_wrong_citation_shows() -> None:
     """One citation that did not hold is visible in the share."""
     broken = Ran(case=RUN[0].case, trace=RUN[0].trace, ranked=(), verified=0)
     assert evaluate([broken]).overall["citations_verified"] == 0.0
+
+
+def test_rankings_alone_are_scored_as_with_answers() -> None:
+    """Retrieval has the same numbers whether or not the questions were answered."""
+    whole = evaluate(RUN)
+    ranked = evaluate_rankings([Ranked(case=one.case, ranked=one.ranked) for one in RUN])
+    assert ranked.overall["ranked"] == 3
+    assert list(ranked.tags) == ["plain", "low-overlap"]
+    for name in ("ranked", "hit@1", "hit@5", "hit@10", "mrr@10", "ndcg@10", "recall@100"):
+        assert ranked.overall[name] == whole.overall[name]
+        assert ranked.tags["plain"][name] == whole.tags["plain"][name]
+    intervals, with_answers = ranked.overall["intervals"], whole.overall["intervals"]
+    assert isinstance(intervals, dict)
+    assert isinstance(with_answers, dict)
+    assert intervals.items() <= with_answers.items()
+
+
+def test_nothing_ranked_is_nothing_measured() -> None:
+    """A set that names no documents has no scores, and a tag of it none either."""
+    unjudged = Ranked(case=replace(case("a"), grades={}), ranked=("x.md",))
+    report = evaluate_rankings([unjudged])
+    assert report.overall["ranked"] == 0
+    assert report.overall["hit@1"] is None
+    assert report.overall["ndcg@10"] is None
+    assert report.tags == {}
+
+
+class Counting:
+    """Finds one document and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def ranking(self, question: str, *, documents: int) -> tuple[str, ...]:
+        assert documents == RANKED_DOCUMENTS
+        self.asked.append(question)
+        return ("gold.md",)
+
+
+def test_each_judged_question_is_asked_once() -> None:
+    """One search a question, and none for those that say nothing about retrieval."""
+    ranker, heard = Counting(), list[int]()
+    cases = [case("a"), case("u", tags=("unanswerable",)), replace(case("n"), grades={}), case("b")]
+    found = rankings(cases, ranker, asked=heard.append)
+    assert ranker.asked == [one.case.id for one in found] == ["a", "b"]
+    assert heard == [1, 2]
+    assert evaluate_rankings(found).overall["hit@1"] == 1.0
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """Metrics: the textbook values, and None where nothing can be measured."""
 
+from statistics import fmean
+
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from answerable.quality.metrics import (
@@ -9,6 +12,7 @@ from answerable.quality.metrics import (
     hit,
     mean,
     ndcg,
+    paired_interval,
     recall,
     reciprocal_rank,
     share,
@@ -86,5 +90,48 @@ def test_nothing_measured_is_none() -> None:
     assert share(0, 0) is None
     assert mean([]) is None
     assert wilson(0, 0) is None
+    assert paired_interval([], [], rng=np.random.default_rng(1)) is None
     assert share(1, 4) == 0.25
     assert mean([1.0, 2.0]) == 1.5
+
+
+pairs = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=30)
+
+
+@settings(max_examples=30)
+@given(pairs, st.integers(0, 9))
+def test_the_paired_interval_is_of_the_difference(
+    pairs: list[tuple[float, float]], seed: int
+) -> None:
+    """It lies among the differences, turns round with the pairs, and a seed repeats it."""
+    before, after = [one for one, _ in pairs], [one for _, one in pairs]
+    differences = [b - a for a, b in pairs]
+
+    def drawn(first: list[float], second: list[float]) -> tuple[float, float]:
+        found = paired_interval(first, second, rng=np.random.default_rng(seed), rounds=200)
+        assert found is not None
+        return found
+
+    low, high = drawn(before, after)
+    assert min(differences) - 1e-9 <= low <= high <= max(differences) + 1e-9
+    assert drawn(before, after) == (low, high)
+    assert drawn(after, before) == pytest.approx((-high, -low))
+
+
+def test_the_paired_interval_is_narrower_than_that_of_apart() -> None:
+    """What all questions gain alike has no spread, however much the questions differ."""
+    before = [0.0, 0.1, 0.5, 0.9]
+    after = [one + 0.25 for one in before]
+    found = paired_interval(before, after, rng=np.random.default_rng(1))
+    assert found == pytest.approx((0.25, 0.25))
+
+
+def test_the_paired_interval_is_near_that_of_the_normal_distribution() -> None:
+    """For many questions the percentiles are the mean and 1.96 standard errors."""
+    rng = np.random.default_rng(7)
+    after = rng.normal(0.1, 1.0, 400)
+    found = paired_interval(np.zeros(400).tolist(), after.tolist(), rng=rng)
+    error = float(after.std()) / 20
+    assert found == pytest.approx(
+        (fmean(after) - 1.96 * error, fmean(after) + 1.96 * error), abs=0.01
+    )

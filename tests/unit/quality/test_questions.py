@@ -23,17 +23,21 @@ def test_a_question_with_everything_is_read() -> None:
         "acceptable_docs": ["b.md", "a.md"],
         "gold_quote": "30 seconds",
         "tags": ["low-overlap"],
+        "split": "held",
         "unknown": {"ignored": 1},
     }
     (case,) = parse_questions(lines(row), name="set")
     assert dict(case.grades) == {"a.md": 2.0, "b.md": 1.0}
     assert (case.id, case.quotes, case.tags) == ("q1", ("30 seconds",), ("low-overlap",))
+    assert case.split == "held"
+    assert case.is_judged
 
 
 def test_what_is_missing_has_a_default() -> None:
     """A bare question is answerable, plain, and known by its line."""
     (case,) = parse_questions(["", '{"question": "why?"}'], name="set")
     assert (case.id, case.answerable, case.tags, dict(case.grades)) == ("2", True, ("plain",), {})
+    assert (case.split, case.is_judged) == ("", False)
 
 
 def test_an_unanswerable_question_is_grouped_by_its_kind() -> None:
@@ -51,6 +55,7 @@ def test_an_unanswerable_question_is_grouped_by_its_kind() -> None:
     assert case.tags == ("unanswerable", "other-product")
     assert not case.answerable
     assert not case.grades
+    assert not case.is_judged
 
 
 @pytest.mark.parametrize(
