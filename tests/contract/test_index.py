@@ -30,7 +30,7 @@ from answerable.domain.documents import (
 )
 from answerable.domain.errors import Corrupt, NotReady
 from answerable.domain.questions import Scope
-from answerable.library.packing import pack
+from answerable.library.packing import hashes, pack
 from answerable.library.ports import (
     Boosts,
     Entry,
@@ -486,6 +486,7 @@ def vectored(of: Entry, *seeds: int, sentences: int = 0, dimension: int = DIMENS
             )
             for seed in seeds
         ],
+        terms=[hashes(["alpha", f"seed{seed}"]) for seed in seeds],
     )
 
 
@@ -572,6 +573,40 @@ def test_nearness_of_some_chunks(index: Index) -> None:
         want = 1.0 if hit.document_id == two.document.id else hit.score
         assert near.sentence == pytest.approx(want, abs=5e-3)
     assert searcher.nearness(SPACE, question, []) == ()
+
+
+def test_what_a_chunk_holds_of_some_terms(index: Index) -> None:
+    """The weights of those of the terms it was given with are summed; unknown chunks have none."""
+    one, bare = entry("a.md", "alpha", "beta"), entry("b.md", "alpha")
+    vectors = {SPACE: [vectored(one, 1, 2)]}
+    searcher = opened(index, build(index, 1, one, bare, vectors=vectors))
+    hits = sorted(find(searcher, "alpha beta"), key=lambda hit: (hit.content_id, hit.ordinal))
+    weights = {"alpha": 0.5, "seed1": 1.0, "seed2": 2.0, "unheard": 8.0}
+    found = dict(zip(places(hits), searcher.holding(SPACE, weights, hits), strict=True))
+    assert found[one.document.id, 0] == pytest.approx(1.5)
+    assert found[one.document.id, 1] == pytest.approx(2.5)
+    assert found[bare.document.id, 0] is None
+    assert searcher.holding(SPACE, {}, hits[:0]) == ()
+    with pytest.raises(NotReady):
+        searcher.holding(OTHER, weights, hits)
+
+
+def test_the_sentences_of_some_chunks(index: Index) -> None:
+    """Each sentence has its cosine, in order; a chunk without any, or unknown, gives none."""
+    one, two = entry("a.md", "alpha"), entry("b.md", "beta")
+    vectors = {SPACE: [vectored(one, 1, sentences=3), vectored(two, 2)]}
+    searcher = opened(index, build(index, 1, one, two, vectors=vectors))
+    hits = {hit.document_id: hit for hit in nearest(searcher, 1001)}
+    asked = [hits[one.document.id], hits[two.document.id]]
+    unknown = replace(asked[0], ordinal=9)
+    question = unit_vectors(1001)[0]
+    found, none, nothing = searcher.sentences(SPACE, question, [*asked, unknown])
+    assert len(found) == 3
+    assert found[1] == max(found) == pytest.approx(1, abs=5e-3)
+    (near, *_) = searcher.nearness(SPACE, question, asked)
+    assert near
+    assert near.sentence == pytest.approx(max(found), abs=2e-4)
+    assert none == nothing == ()
 
 
 def test_vectors_that_are_not_there_are_named(index: Index) -> None:
@@ -737,7 +772,12 @@ def test_cells_agree_with_the_oracle(name: str, tmp_path: Path) -> None:
     none = np.empty((0, DIMENSION), np.float32)
     vectors = {
         SPACE: [
-            Vectored(document=page.document, content_id=page.content.id, packed=[pack(row, none)])
+            Vectored(
+                document=page.document,
+                content_id=page.content.id,
+                packed=[pack(row, none)],
+                terms=[hashes(["alpha"])],
+            )
             for page, row in zip(pages, rows, strict=True)
         ]
     }

@@ -23,7 +23,7 @@ from answerable.adapters.index.local import LocalIndex
 from answerable.domain.documents import Chunk, Content, Document, Revision, Text
 from answerable.domain.errors import Corrupt, DiskFull, ReadOnly, StorageFailure
 from answerable.domain.questions import Scope
-from answerable.library.packing import pack
+from answerable.library.packing import hashes, pack
 from answerable.library.ports import Boosts, Entry, Hit, Vectored
 
 ANALYSER = TantivyAnalyser()
@@ -70,7 +70,10 @@ def vectored(of: Entry) -> Vectored:
     rows = chance.normal(size=(2, DIMENSION)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return Vectored(
-        document=of.document, content_id=of.content.id, packed=[pack(rows[0], rows[1:])]
+        document=of.document,
+        content_id=of.content.id,
+        packed=[pack(rows[0], rows[1:])],
+        terms=[hashes(["alpha"])],
     )
 
 

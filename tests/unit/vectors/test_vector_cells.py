@@ -14,12 +14,12 @@ from answerable.adapters.index.shelves import MemoryStore
 from answerable.adapters.vectors import clustering
 from answerable.adapters.vectors.building import Limits, build, to_merge
 from answerable.adapters.vectors.clustering import RECALL_MIN, chosen, trained
-from answerable.adapters.vectors.kernels import by_numkong, by_numpy
+from answerable.adapters.vectors.kernels import Products, by_numkong, by_numpy
 from answerable.adapters.vectors.parts import Part
 from answerable.adapters.vectors.searching import Found, VectorSearcher
 from answerable.domain.documents import Document
-from answerable.library.packing import pack
-from answerable.library.ports import Vectored, Vectors
+from answerable.library.packing import Plane, hashes, pack
+from answerable.library.ports import Hit, Vectored, Vectors
 
 DIMENSION = 24
 CHUNKS = 3
@@ -51,6 +51,7 @@ def documents(rows: Vectors, labels: Labels = lambda _: ("all",), first: int = 0
             ),
             content_id=f"{number:032x}",
             packed=[pack(row, NONE) for row in rows[start : start + CHUNKS]],
+            terms=[hashes(["alpha", f"word{number}"]) for _ in rows[start : start + CHUNKS]],
         )
         for number, start in enumerate(range(0, len(rows), CHUNKS))
     ]
@@ -76,6 +77,16 @@ def with_probes(parts: Iterable[Part], probes: int) -> list[Part]:
 def places(found: Found) -> list[tuple[int, int]]:
     """Return who was found."""
     return list(zip(found.documents, found.ordinals, strict=True))
+
+
+def hits_of(found: Found) -> list[Hit]:
+    """Return what was found as hits."""
+    return [
+        Hit(document_id=f"{document:016x}", content_id="", ordinal=ordinal, score=score)
+        for document, ordinal, score in zip(
+            found.documents, found.ordinals, found.scores, strict=True
+        )
+    ]
 
 
 def recall(tested: VectorSearcher, exact: VectorSearcher, labels: frozenset[str]) -> float:
@@ -118,6 +129,24 @@ def test_a_scope_costs_no_recall(cells: Part, label: str) -> None:
     exact = VectorSearcher(with_probes([cells], 0), gather_max=0)
     assert recall(VectorSearcher([cells], gather_max=0), exact, frozenset({label})) >= RECALL_MIN
     assert recall(VectorSearcher([cells], gather_max=5000), exact, frozenset({label})) == 1.0
+
+
+def test_a_scope_is_searched_as_widely_as_everything(cells: Part) -> None:
+    """Where a tenth of each cell may be read, ten times the cells are looked into."""
+    looked_at: list[int] = []
+
+    def counting(query: Plane, rows: Plane) -> Products:
+        looked_at.append(len(rows))
+        return by_numpy(query, rows)
+
+    tested = VectorSearcher(with_probes([cells], 20), gather_max=0, kernel=counting)
+    rows = []
+    for label in ("all", "tenth"):
+        looked_at.clear()
+        tested.nearest(clustered(1)[0], frozenset({label}), NOBODY, 1)
+        rows.append(sum(looked_at) - cells.segment.counts.cells)
+    assert rows[1] >= 20 * cells.rows // cells.segment.counts.cells
+    assert rows[1] < 2 * rows[0]
 
 
 @pytest.mark.parametrize("labels", [ALL, frozenset({"tenth"}), frozenset({"l0", "topic"})])
@@ -239,8 +268,10 @@ def test_any_history_is_as_good_as_a_fresh_build(
         right = VectorSearcher(fresh, gather_max=0)
         for question in clustered(3, seed=4):
             for limit in (3, 100):
-                want = places(right.nearest(question, ALL, NOBODY, limit))
-                assert places(left.nearest(question, ALL, NOBODY, limit)) == want
+                want = right.nearest(question, ALL, NOBODY, limit)
+                assert left.nearest(question, ALL, NOBODY, limit) == want
+                hits = hits_of(want)
+                assert left.nearness(question, hits) == right.nearness(question, hits)
     else:
         assert parts == fresh == ()
 
@@ -280,5 +311,5 @@ def test_a_document_without_chunks_has_nothing_to_find() -> None:
     """It is taken and forgotten; it also takes away what an older content had."""
     (empty,) = documents(clustered(CHUNKS))
     base = parts_of([empty], 1000)
-    assert parts_of([replace(empty, packed=())], 1000, base) == ()
-    assert parts_of([replace(empty, packed=())], 1000) == ()
+    assert parts_of([replace(empty, packed=(), terms=())], 1000, base) == ()
+    assert parts_of([replace(empty, packed=(), terms=())], 1000) == ()

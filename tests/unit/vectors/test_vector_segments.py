@@ -22,7 +22,7 @@ from answerable.adapters.vectors.segment import (
     starts_of,
 )
 from answerable.domain.documents import Document
-from answerable.library.packing import pack, unpack
+from answerable.library.packing import hashes, pack, unpack
 from answerable.library.ports import Vectored
 
 documents_drawn = st.lists(
@@ -45,6 +45,7 @@ def vectored(number: int, sentences: Sequence[int], labels: set[str], dimension:
         document=Document(id=f"{number:016x}", source="upload", path="a", labels=frozenset(labels)),
         content_id=f"{number:032x}",
         packed=[pack(rows[a], rows[a + 1 : b]) for a, b in pairwise(starts)],
+        terms=[hashes(map(str, range(count))) for count in sentences],
     )
 
 
@@ -63,6 +64,12 @@ def packed_of(segment: Segment, row: int) -> bytes:
     )
 
 
+def terms_of(segment: Segment, row: int) -> bytes:
+    """Return the terms of one row as `library.packing.hashes` gave them."""
+    start, end = segment.term_starts[row : row + 2]
+    return segment.terms[start:end].tobytes()
+
+
 @settings(deadline=None, max_examples=40)
 @given(drawn=documents_drawn, dimension=st.sampled_from([1, 3, 64, 100]))
 def test_a_segment_reads_back(drawn: list[tuple[int, list[int], set[str]]], dimension: int) -> None:
@@ -76,6 +83,7 @@ def test_a_segment_reads_back(drawn: list[tuple[int, list[int], set[str]]], dime
         start, end = segment.document_starts[place : place + 2].tolist()
         rows = segment.places[start:end].tolist()
         assert [packed_of(segment, row) for row in rows] == list(one.packed)
+        assert [terms_of(segment, row) for row in rows] == list(one.terms)
         assert segment.row_ordinals[rows].tolist() == [*range(len(rows))]
         assert set(segment.row_documents[rows].tolist()) <= {place}
         assert segment.label_sets[segment.document_labels[place]] == one.document.labels
