@@ -180,7 +180,7 @@ def search(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval, *, li
     nearest = _nearest(shelf, query, scope, retrieval)
     found = _by_words(shelf, query, scope, retrieval)
     candidates = _once((*nearest, *found.chunks))
-    meaning = _meaning(shelf, query, candidates, retrieval)
+    meaning = _meaning(shelf, query, candidates, found, retrieval)
     ranked = fuse(candidates, found, meaning, retrieval)
     kept = cap(ranked, per_document=retrieval.per_document_max, limit=limit)
     contents = shelf.state.contents({score.hit.content_id for score in kept})
@@ -210,6 +210,7 @@ def _meaning(
     shelf: Shelf,
     query: Query,
     candidates: Sequence[Hit],
+    found: fusion.Found,
     retrieval: Retrieval,
 ) -> Meaning | None:
     """Return how near the candidates are, and how much of the question each of them holds."""
@@ -222,7 +223,11 @@ def _meaning(
     keys = [key(hit) for hit in candidates]
     return Meaning(
         near=dict(zip(keys, near, strict=True)),
-        held=shares(dict(zip(keys, held, strict=True)), sum(weigh.values())),
+        held=shares(
+            dict(zip(keys, held, strict=True)),
+            {key(hit): hit.score for hit in found.chunks},
+            sum(weigh.values()),
+        ),
     )
 
 

@@ -16,6 +16,9 @@ from answerable.library.visible import shown
 
 _K = TypeVar("_K")
 
+_SCORED = 1.2
+"""What a term that a chunk holds adds to its BM25, by its weight; about the middle."""
+
 
 def terms_of(analyser: Analyser, text: Text, chunk: Chunk) -> list[str]:
     """Return the terms of a chunk, its title and its headings."""
@@ -38,16 +41,21 @@ def _rarity(frequency: int, chunks: int) -> float:
     return math.log(1 + (max(chunks - frequency, 0) + 0.5) / (frequency + 0.5))
 
 
-def shares(held: Mapping[_K, float | None], mass: float) -> dict[_K, float]:
+def shares(
+    held: Mapping[_K, float | None], bm25: Mapping[_K, float], mass: float
+) -> dict[_K, float]:
     """Return what share of a question's weight each chunk holds, in [0, 1].
 
-    One of which that is not known counts as the best of the others: its words are neither
-    trusted less than any, nor more.
+    Where it is not known, because a chunk has no vector yet, it is guessed from BM25: a term
+    that stands once in a chunk of the usual length scores its weight, and twice 1.4 of it.
 
     Args:
         held: Weight held, by chunk; None where it is not known.
+        bm25: Of those that were found by their words.
         mass: Weight of all of the question.
     """
-    most = max((one for one in held.values() if one is not None), default=mass)
     whole = mass or 1.0
-    return {key: (most if one is None else one) / whole for key, one in held.items()}
+    return {
+        key: min(1.0, (bm25.get(key, 0.0) / _SCORED if one is None else one) / whole)
+        for key, one in held.items()
+    }

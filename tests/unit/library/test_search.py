@@ -236,11 +236,15 @@ def test_rare_words_weigh_more() -> None:
 
 
 def test_what_is_held_is_a_share_of_the_question() -> None:
-    """Of a chunk about which nothing is known, as much as the best is assumed."""
-    held = {"a": 1.0, "b": 3.0, "c": None}
-    assert shares(held, 4.0) == {"a": 0.25, "b": 0.75, "c": 0.75}
-    assert shares({"a": None}, 4.0) == {"a": 1.0}
-    assert shares({}, 0.0) == {}
+    """Where it is not known it is guessed from BM25, and never above the whole."""
+    held = {"a": 1.0, "b": None, "c": None, "d": None}
+    assert shares(held, {"a": 9.0, "b": 2.4, "c": 99.0}, 4.0) == {
+        "a": 0.25,
+        "b": 0.5,
+        "c": 1.0,
+        "d": 0.0,
+    }
+    assert shares({}, {}, 0.0) == {}
 
 
 def _cut(*headings: tuple[str, ...]) -> Content:
