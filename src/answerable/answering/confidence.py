@@ -10,6 +10,7 @@ from answerable.answering.quote import Candidate
 from answerable.answering.reading import ReadChunk, Reader
 from answerable.domain.documents import Text
 from answerable.domain.questions import Passage
+from answerable.domain.releases import Abstaining, Bar
 
 Evidence = tuple[tuple[str, float], ...]
 
@@ -39,7 +40,8 @@ def evidence(
     - ``kind``: share of the expected kinds of answer the best unit holds, 0.5 if none is expected;
     - ``rarest``: 1 when the first passage holds the question's rarest term;
     - ``unknown``: share that no chunk holds;
-    - ``terms``: how many distinct terms the question has.
+    - ``terms``: how many distinct terms the question has;
+    - ``meaning``: highest cosine of a sentence of the passages; only where vectors took part.
 
     Args:
         asked: The question.
@@ -58,6 +60,7 @@ def evidence(
     units = [asked.share(one.terms) for one in candidates[:_UNITS]]
     rarest = max(asked.weights, key=lambda term: (asked.weights[term], term))
     bm25 = max(dict(one.parts).get("bm25", one.score) for one in passages)
+    near = [value for one in passages for name, value in one.parts if name == "sentence"]
     return (
         ("found", passage * asked.mass / asked.heaviest),
         ("document", max(map(asked.share, documents.values()))),
@@ -71,7 +74,14 @@ def evidence(
         ("rarest", float(rarest in held[0])),
         ("unknown", 1 - asked.share(asked.known)),
         ("terms", float(len(asked.weights))),
+        *((("meaning", max(near)),) if near else ()),
     )
+
+
+def bar(found: Evidence, abstaining: Abstaining) -> Bar:
+    """Return how much evidence is needed: what was found by words alone has a bar of its own."""
+    has_meaning = any(name == "meaning" for name, _ in found)
+    return abstaining.by_meaning if has_meaning else abstaining.by_words
 
 
 def confidence(found: Evidence, weights: Sequence[tuple[str, float]]) -> float:

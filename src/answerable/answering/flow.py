@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from answerable.answering.asked import Asked, content_words, read_question
 from answerable.answering.cite import claim
-from answerable.answering.confidence import confidence, evidence
+from answerable.answering.confidence import bar, confidence, evidence
 from answerable.answering.quote import Candidate, choose, rank
 from answerable.answering.reading import Reader
 from answerable.answering.verify import judged, verify_claim
@@ -26,7 +26,7 @@ from answerable.domain.questions import (
     Trace,
     VerdictValue,
 )
-from answerable.domain.releases import Release
+from answerable.domain.releases import Bar, Release
 from answerable.library.ports import Analyser
 from answerable.library.search import Found, Query, Shelf, embedded, read_query, search
 
@@ -78,8 +78,9 @@ def answer(
             near=found.near,
         )
         seen = evidence(asked, found.passages, ranked, texts, reader=desk.reader)
-        sure = confidence(seen, release.abstaining.weights)
-        claims = _claims(ranked, texts, release)
+        needed = bar(seen, release.abstaining)
+        sure = confidence(seen, needed.weights)
+        claims = _claims(ranked, texts, release) if _RUNG in release.ladder else []
     with watch.step("verify"):
         kept = _verified(claims, found)
     return Trace(
@@ -92,7 +93,7 @@ def answer(
         overrides=(*overrides, *_words_only(found)),
         passages=found.passages,
         evidence=seen,
-        outcome=decide(found.passages, claims, kept, sure, release),
+        outcome=decide(found.passages, claims, kept, sure, needed),
         steps=tuple(watch.steps),
         took_ms=watch.total_ms(),
     )
@@ -120,7 +121,7 @@ def decide(
     claims: Sequence[Claim],
     kept: Sequence[Claim],
     sure: float,
-    release: Release,
+    needed: Bar,
 ) -> Outcome:
     """Return the answer, or why there is none.
 
@@ -129,7 +130,7 @@ def decide(
         claims: What would be quoted.
         kept: Those of them whose every citation was verified.
         sure: Confidence in [0, 1].
-        release: Its threshold decides.
+        needed: Its threshold decides.
     """
     if not passages:
         return Abstained(
@@ -138,8 +139,7 @@ def decide(
             confidence=sure,
         )
     closest = _closest(passages)
-    may_quote = _RUNG in release.ladder and sure >= release.abstaining.confidence_min
-    if not may_quote or not claims:
+    if sure < needed.confidence_min or not claims:
         return Abstained(
             code="thin_evidence",
             because="What was found is too far from the question.",

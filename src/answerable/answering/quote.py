@@ -101,7 +101,8 @@ def rank(
     - ``pairs``: share of the question's neighbouring terms that are neighbours here;
     - ``passage``, ``page``: score of the passage and its page, by the best one's;
     - ``kind``: share of the expected kinds of answer it holds, from -0.5 to 0.5;
-    - ``meaning``: cosine of the question and the nearest sentence in it; 0 when none is known;
+    - ``meaning``: cosine of the question and the nearest sentence in it, the more the less the
+      words of the question can be trusted; 0 when none is known;
     - ``elsewhere``: 1 when it only points to another page.
 
     Source: the linear form and weights of `Quoting` were fitted on SQuAD 2.0, COVID-QA and
@@ -119,6 +120,7 @@ def rank(
             page=dict(passage.parts).get("page", 0.0),
             settings=settings,
             near=near.get(passage.content_id, ()),
+            doubt=1.0 - dict(passage.parts).get("trust", 1.0),
         )
         for read in chunk.units:
             key = (passage.content_id, read.unit.start, read.unit.end)
@@ -139,6 +141,7 @@ class _Context:
     page: float
     settings: Quoting
     near: Sequence[tuple[Span, float]]
+    doubt: float
 
 
 def _candidate(context: _Context, passage: Passage, read: ReadUnit) -> Candidate:
@@ -146,7 +149,7 @@ def _candidate(context: _Context, passage: Passage, read: ReadUnit) -> Candidate
     match, led, headed = _coverage(asked, read, context.headings)
     pairs = _paired(asked, read) if match else 0.0
     kind = kinds_in(read.body, asked.kinds) - 0.5
-    meaning = _meaning(read.unit, context.near)
+    meaning = context.doubt * _meaning(read.unit, context.near)
     elsewhere = float(read.is_elsewhere)
     score = (
         weigh.match * match

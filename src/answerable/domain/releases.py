@@ -96,8 +96,8 @@ class Quoting:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Abstaining:
-    """When the evidence is too thin to answer.
+class Bar:
+    """How much evidence an answer needs.
 
     Attributes:
         weights: Of each feature of `answerable.answering.confidence.evidence`, and ``bias``.
@@ -105,13 +105,26 @@ class Abstaining:
         confidence_min: Below it the answer is withheld.
     """
 
-    weights: tuple[tuple[str, float], ...] = (
-        # Of `benchmarks/fit_abstention.py`.
-        ("bias", -3.833),
-        ("found", 1.603),
-        ("unit", 5.931),
+    weights: tuple[tuple[str, float], ...]
+    confidence_min: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Abstaining:
+    """When the evidence is too thin to answer; numbers of `benchmarks/fit_abstention.py`.
+
+    Attributes:
+        by_meaning: Where passages were found by their meaning too.
+        by_words: Where they were found by words alone: their meaning is no evidence then.
+    """
+
+    by_meaning: Bar = Bar(
+        weights=(("bias", -3.833), ("found", 1.603), ("meaning", 0.0), ("unit", 5.931)),
+        confidence_min=0.54,
     )
-    confidence_min: float = 0.54
+    by_words: Bar = Bar(
+        weights=(("bias", -3.833), ("found", 1.603), ("unit", 5.931)), confidence_min=0.54
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,7 +20,7 @@ PAGE = "# Draining\n\nTo drain a node run `kubectl drain`.\n\n## Quota\n\nThe et
 def test_a_covered_question_has_more_evidence_than_a_foreign_one(shelf: MakeShelf) -> None:
     """With the weights that are shipped, what the pages say scores above what they do not."""
     some = shelf(PAGE)
-    weights = Abstaining().weights
+    weights = Abstaining().by_words.weights
     said = confidence(tuple(some.evidence("what is the etcd quota").items()), weights)
     unsaid = confidence(tuple(some.evidence("unseal vault quota transit engine").items()), weights)
     assert said > unsaid
@@ -45,7 +45,7 @@ def test_no_passages_are_no_evidence_and_no_confidence(shelf: MakeShelf) -> None
 def test_the_shipped_weights_name_features_that_exist(shelf: MakeShelf) -> None:
     """A renamed feature cannot silently weigh nothing."""
     names = {"bias", *shelf(PAGE).evidence("drain a node")}
-    assert {name for name, _ in Abstaining().weights} <= names
+    assert {name for name, _ in Abstaining().by_words.weights} <= names
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=4), st.floats(-1e6, 1e6))
