@@ -59,7 +59,7 @@ def meaning(monkeypatch: pytest.MonkeyPatch) -> Meaning:
     embedder = Meaning()
 
     def makers(_self: Embedders) -> dict[str, Any]:
-        return {"minilm": lambda _is_background: embedder}
+        return {"minilm": lambda _use: embedder}
 
     monkeypatch.setattr(Embedders, "_makers", makers)
     monkeypatch.setenv("ANSWERABLE_RELEASE__EMBEDDER", "minilm")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -18,7 +19,13 @@ from answerable.library.ports import Embedder
 from answerable.library.vectors import space
 from answerable.settings import Settings
 
-_ASKING_THREADS = 2
+
+class Use(Enum):
+    """What an embedder is for: questions, documents in the background, or at once."""
+
+    ASKING = "asking"
+    FILLING = "filling"
+    WAITED_FOR = "waited for"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +94,7 @@ class Embedders:
         self._clock = clock
         self._stack = stack
         self._lock = Lock()
-        self._made: dict[tuple[str, bool], Embedder] = {}
+        self._made: dict[tuple[str, Use], Embedder] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -103,18 +110,23 @@ class Embedders:
 
     def asking(self, wanted: str) -> Embedder | None:
         """Return the embedder of a space for questions; None when it is not set up here."""
-        return self._of(wanted, is_background=False)
+        return self._of(wanted, Use.ASKING)
 
     def trouble(self, wanted: str) -> str:
         """Return how the embedder of a space failed when it was last asked; empty if it works."""
         embedder = self.asking(wanted)
         return embedder.trouble if isinstance(embedder, Breaking) else ""
 
-    def filling(self, wanted: str) -> Embedder | None:
-        """Return the embedder of a space for documents: it gives way to everything else."""
-        return self._of(wanted, is_background=True)
+    def filling(self, wanted: str, *, waited_for: bool = False) -> Embedder | None:
+        """Return the embedder of a space for documents: it gives way to everything else.
 
-    def named(self, name: str, *, is_background: bool = False) -> Embedder:
+        Args:
+            wanted: The space.
+            waited_for: Whether a person waits, so that all processors may be used.
+        """
+        return self._of(wanted, Use.WAITED_FOR if waited_for else Use.FILLING)
+
+    def named(self, name: str, *, use: Use = Use.ASKING) -> Embedder:
         """Return an embedder by its name.
 
         Raises:
@@ -127,9 +139,9 @@ class Embedders:
                 hint="answerable embedders list",
             )
         with self._lock:
-            if (name, is_background) not in self._made:
-                self._made[name, is_background] = makers[name](is_background)
-            return self._made[name, is_background]
+            if (name, use) not in self._made:
+                self._made[name, use] = makers[name](use)
+            return self._made[name, use]
 
     def fetch(self, name: str, heard: Callable[[int, int], None]) -> str:
         """Get the weights of an embedder from where they were published; return where they are.
@@ -164,40 +176,40 @@ class Embedders:
 
         return sane(self.named(name))
 
-    def _of(self, wanted: str, *, is_background: bool) -> Embedder | None:
+    def _of(self, wanted: str, use: Use) -> Embedder | None:
         for name in self._makers():
             if wanted and space(self.named(name)) == wanted:
-                return self.named(name, is_background=is_background)
+                return self.named(name, use=use)
         return None
 
-    def _makers(self) -> Mapping[str, Callable[[bool], Embedder]]:
-        makers: dict[str, Callable[[bool], Embedder]] = {"minilm": self._minilm}
+    def _makers(self) -> Mapping[str, Callable[[Use], Embedder]]:
+        makers: dict[str, Callable[[Use], Embedder]] = {"minilm": self._minilm}
         if self._settings.openai.model:
             makers["openai"] = self._openai
         makers["wordllama"] = self._wordllama
         return makers
 
-    def _minilm(self, is_background: bool) -> Embedder:
+    def _minilm(self, use: Use) -> Embedder:
         from answerable.adapters.embedders.minilm import MiniLm
 
         make = partial(MiniLm, weights=self._settings.weights, folder=self._folder)
-        if not is_background:
-            return self._rested(make(threads=_ASKING_THREADS))
-        return self._niced(make(threads=self._threads()))
+        if use is Use.ASKING:
+            return self._rested(make(threads=1))
+        return self._niced(make(threads=self._threads(use)))
 
-    def _openai(self, is_background: bool) -> Embedder:
+    def _openai(self, use: Use) -> Embedder:
         from answerable.adapters.embedders.openai import OpenAiConfig, OpenAiEmbedder
 
         settings = dict(self._settings.openai)
-        embedder = OpenAiEmbedder(OpenAiConfig(**settings), is_patient=is_background)
+        embedder = OpenAiEmbedder(OpenAiConfig(**settings), is_patient=use is not Use.ASKING)
         self._stack.callback(embedder.close)
-        return embedder if is_background else self._rested(embedder)
+        return self._rested(embedder) if use is Use.ASKING else embedder
 
-    def _wordllama(self, is_background: bool) -> Embedder:
+    def _wordllama(self, use: Use) -> Embedder:
         from answerable.adapters.embedders.wordllama import WordLlama
 
         embedder = WordLlama(self._settings.wordllama)
-        return embedder if is_background else self._rested(embedder)
+        return self._rested(embedder) if use is Use.ASKING else embedder
 
     def _rested(self, embedder: Embedder) -> Embedder:
         return Breaking(embedder, self._clock)
@@ -209,8 +221,9 @@ class Embedders:
         self._stack.callback(niced.close)
         return niced
 
-    def _threads(self) -> int:
-        return self._settings.threads or max(1, (os.cpu_count() or 1) - 1)
+    def _threads(self, use: Use) -> int:
+        cores = os.cpu_count() or 1
+        return self._settings.threads or (cores if use is Use.WAITED_FOR else max(1, cores - 1))
 
 
 def view(name: str, embedders: Embedders, serves: str) -> EmbedderView:

@@ -51,6 +51,7 @@ class Filling:
         self._backoff = operations.Backoff(tools.clock)
         self._full: tuple[str, str] | None = None
         self._work: _Work | None = None
+        self._is_waited_for = False
 
     def coverage(self) -> Coverage:
         """Return how much of the newest revision has vectors of the release that serves."""
@@ -82,6 +83,7 @@ class Filling:
             Locked: Another process is at it.
             NotReady, EmbedderFailed, StorageFailure: It cannot go on; what was done is kept.
         """
+        self._is_waited_for = True
         while not self._is_full():
             try:
                 is_ours = self._step(None, heard)
@@ -180,7 +182,7 @@ class Filling:
 
     def _desk(self) -> vectors.Desk:
         tools = self._tools
-        embedder = tools.embedders.filling(self._space())
+        embedder = tools.embedders.filling(self._space(), waited_for=self._is_waited_for)
         if embedder is None:
             raise NotReady(
                 "the release's embedder is not set up on this machine",

@@ -12,6 +12,9 @@ from answerable.entrypoints.cli.terminal import Json, Workspace, counted, line, 
 if TYPE_CHECKING:
     from answerable.domain.questions import Trace
 
+# So many chunks have their vectors in some twenty seconds; who tries something waits no longer.
+_TRIED_CHUNKS = 1_000
+
 Top = Annotated[
     int | None, typer.Option("--top", min=1, max=50, help="Show so many passages it looked at.")
 ]
@@ -48,6 +51,7 @@ def try_(
     Example:  answerable try runbooks/ "what does KubeAPIDown mean?"
     """
     from answerable.app import open_memory
+    from answerable.entrypoints.cli.embedding import try_to_fill
     from answerable.entrypoints.cli.ingesting import check_read, progress_bar, tell_unread
 
     with open_memory() as app:
@@ -57,6 +61,7 @@ def try_(
         talk(f"read {read} in {report.took_ms / 1000:.1f} s")
         tell_unread(report)
         check_read([report])
+        try_to_fill(app, chunks_max=_TRIED_CHUNKS)
         show(app.ask(question, app.owner()), as_json=as_json, top=top, explain=explain)
 
 

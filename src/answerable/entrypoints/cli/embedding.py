@@ -28,6 +28,7 @@ embedders = typer.Typer(no_args_is_help=True, help="What finds passages by their
 Named = Annotated[str, typer.Argument(help="Its name, as `embedders list` shows it.")]
 
 _EXIT_FAILED = 1
+_CHUNKS_A_SECOND = 50
 
 
 @embedders.callback()
@@ -123,8 +124,21 @@ def fill_vectors(app: App) -> None:
         app.fill_vectors(heard)
 
 
-def try_to_fill(app: App) -> None:
-    """Compute what is lacking; where that cannot be, say why in one line and go on by words."""
+def try_to_fill(app: App, *, chunks_max: int | None = None) -> None:
+    """Compute what is lacking; where that cannot be, say why in one line and go on by words.
+
+    Args:
+        app: Of the library.
+        chunks_max: Where more are lacking, that is left to a server.
+    """
+    coverage = app.coverage()
+    lacking = coverage.chunks - coverage.covered if coverage.space else 0
+    if chunks_max is not None and lacking > chunks_max:
+        talk(
+            f"{lacking} chunks are found by their words only for now: their vectors take about "
+            f"{lacking / _CHUNKS_A_SECOND / 60:.0f} minutes"
+        )
+        return
     try:
         fill_vectors(app)
     except Locked:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +26,9 @@ from answerable.entrypoints.cli.terminal import (
     talk,
 )
 from answerable.library.report import Change, FileOutcome, Progress, Report, Silent
+
+if TYPE_CHECKING:
+    from answerable.app import App
 
 EXIT_PARTLY = 3
 EXIT_INTERRUPTED = 130
@@ -82,30 +86,21 @@ def ingest(
     os.nice(_NICE)
     reports: list[Report] = []
     try:
-        served = _ingest_all(
+        _ingest_all(
             paths,
             reports,
             excludes=exclude or (),
             allow_empty=allow_empty,
+            told=None if as_json else partial(_tell, verbose=verbose),
             wait=wait,
             workspace=workspace,
         )
     except KeyboardInterrupt:
-        talk("stopped; what was read is kept, run the same command to go on")
+        talk("stopped; what was done is kept, run the same command to go on")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     finally:
         if as_json and reports:
             print_json([as_object(report) for report in reports])
-        elif reports:
-            for report in reports:
-                for text in summary(report, verbose=verbose):
-                    line(text)
-    newest = max((report.revision or 0 for report in reports), default=0)
-    if served is not None and newest > served:
-        talk(
-            f"revision {served} is pinned and still serves; "
-            "to serve the newest: answerable revisions switch latest"
-        )
     if any(report.has_failures for report in reports):
         raise typer.Exit(EXIT_PARTLY)
 
@@ -116,10 +111,11 @@ def _ingest_all(
     *,
     excludes: Sequence[str],
     allow_empty: bool,
+    told: Callable[[Report], None] | None,
     wait: bool,
     workspace: Path | None,
-) -> int | None:
-    """Ingest one path after the other and note each report; return what revision serves."""
+) -> None:
+    """Ingest one path after the other, then compute vectors; note and tell each report."""
     from answerable.app import open_app
 
     with open_app(workspace) as app:
@@ -130,10 +126,26 @@ def _ingest_all(
                     path, excludes=excludes, allow_empty=allow_empty, progress=progress
                 )
             reports.append(report)
-        revision = app.serving().revision
+            if told:
+                told(report)
+        _say_pinned(app, reports)
         if wait:
             try_to_fill(app)
-    return revision.number if revision else None
+
+
+def _tell(report: Report, *, verbose: bool) -> None:
+    for text in summary(report, verbose=verbose):
+        line(text)
+
+
+def _say_pinned(app: App, reports: Sequence[Report]) -> None:
+    served = app.serving().revision
+    newest = max((report.revision or 0 for report in reports), default=0)
+    if served is not None and newest > served.number:
+        talk(
+            f"revision {served.number} is pinned and still serves; "
+            "to serve the newest: answerable revisions switch latest"
+        )
 
 
 def as_object(report: Report) -> dict[str, Any]:

@@ -12,6 +12,9 @@ from answerable.entrypoints.cli.terminal import Workspace, line, talk
 Host = Annotated[str | None, typer.Option(help="Address to listen on; this machine only for now.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one.")]
 
+# A folder with more is found by its words at first; the server computes its vectors.
+_DEMO_CHUNKS = 1_000
+
 DEMO_QUESTIONS = (
     "What should I check when KubeAPIDown fires?",
     "How do I go back to an earlier revision?",
@@ -58,6 +61,7 @@ def demo(
     """
     from answerable.app import init_workspace, open_app
     from answerable.entrypoints.cli.asking import show
+    from answerable.entrypoints.cli.embedding import try_to_fill
     from answerable.entrypoints.cli.ingesting import (
         check_read,
         progress_bar,
@@ -75,6 +79,7 @@ def demo(
             line(next(summary(report, verbose=False)))
             tell_unread(report)
             reports.append(report)
+            try_to_fill(app, chunks_max=_DEMO_CHUNKS)
         check_read(reports)
         for question in DEMO_QUESTIONS:
             line(f"\n> {question}")
