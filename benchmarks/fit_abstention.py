@@ -10,7 +10,11 @@ order of questions, so its AUROC is that of data never fitted on; which features
 chosen with ops-qa in sight.
 
 Scored beside it: headings and clipped sentences of operations pages, asked the same two ways,
-and SQuAD's own unanswerable questions, written to mislead.
+and SQuAD's own unanswerable questions, written to mislead; those about the example runbooks; and
+the first half of those that share no word with their page.
+
+With vectors it fits `Abstaining.by_meaning`; where ANSWERABLE_RELEASE__EMBEDDER is none,
+`Abstaining.by_words`.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +36,9 @@ from answerable.answering.units import UnitKind, units
 from answerable.app import App, open_memory
 from answerable.quality.metrics import auroc, wilson
 
-FEATURES = ("found", "unit")
+FEATURES = ("found", "unit", "meaning")
+HERE = Path(__file__).parent
+EXAMPLES = HERE.parent / "examples"
 WITHHELD = 0.10
 PAIRS = 300
 
@@ -43,16 +50,19 @@ def main(data: Path) -> None:
     """Fit, then print weights, threshold and areas."""
     rng = random.Random(7)
     checks: dict[str, list[Row]] = {}
-    with open_memory() as app:
-        app.ingest(data / "ops-docs")
-        with (data / "ops-qa/questions.jsonl").open() as lines:
-            ops = list(asked(app, map(json.loads, lines), "question"))
+    with library(data / "ops-docs") as app:
+        ops = list(asked(app, rows_of(data / "ops-qa/questions.jsonl"), "question"))
+        low = list(asked(app, tuned(HERE / "questions/low-overlap.jsonl"), "question"))
         checks["ops-docs, page held out"] = list(held_out(app, made_questions(app, rng)[:PAIRS]))
+    with library(EXAMPLES / "prometheus-operator-runbooks") as app:
+        own = rows_of(EXAMPLES / "questions/runbooks.jsonl")
+        checks["example runbooks"] = list(asked(app, own, "question"))
+    checks["no word in common, tune"] = low
     fitted: dict[str, list[Row]] = {}
     for name in ("squad2", "covid-qa"):
-        with tempfile.TemporaryDirectory() as folder, open_memory() as app:
-            queries = unpack(data / name, Path(folder))
-            app.ingest(Path(folder))
+        folder = Path(tempfile.mkdtemp())
+        queries = unpack(data / name, folder)
+        with library(folder) as app:
             rng.shuffle(queries)
             pairs = [
                 (row["text"], f"{row['gold_passage']}.txt") for row in queries if row["answerable"]
@@ -60,7 +70,8 @@ def main(data: Path) -> None:
             fitted[f"{name}, page held out"] = list(held_out(app, pairs[:PAIRS]))
             if name == "squad2":
                 checks["squad2, as published"] = list(asked(app, queries[: 2 * PAIRS], "text"))
-    raw = fit(list(fitted.values()), FEATURES)
+    features = [name for name in FEATURES if any(dict(found).get(name) for found, _ in ops)]
+    raw = fit(list(fitted.values()), features)
     scores = [((("score", logit(found, raw)),), answerable) for found, answerable in ops]
     (_, bias), (_, scale) = fit([scores], ("score",), balanced=False)
     weights = [
@@ -71,6 +82,26 @@ def main(data: Path) -> None:
     print(f"weights={tuple(weights)}\nconfidence_min={confidence_min}")
     for name, rows in {**fitted, **checks, "ops-qa": ops}.items():
         print(f"{name:26}", summary(rows, weights, confidence_min))
+
+
+@contextmanager
+def library(folder: Path) -> Iterator[App]:
+    """Give a library of a folder in memory, with its vectors."""
+    with open_memory(keep_vectors=True) as app:
+        app.ingest(folder)
+        app.fill_vectors(lambda _done, _of: None)
+        yield app
+
+
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    """Give the rows of a question set."""
+    with path.open() as lines:
+        yield from map(json.loads, lines)
+
+
+def tuned(path: Path) -> Iterator[dict[str, Any]]:
+    """Give the rows of a question set that may be looked at."""
+    return (row for row in rows_of(path) if row["split"] == "tune")
 
 
 def summary(rows: Sequence[Row], weights: Weights, confidence_min: float) -> str:
@@ -84,7 +115,7 @@ def summary(rows: Sequence[Row], weights: Weights, confidence_min: float) -> str
     withheld = sum(score < confidence_min for score in yes)
     answered = sum(score >= confidence_min for score in no)
     return (
-        f"AUROC {auroc(yes, no):.3f} (BM25 alone {auroc(*bm25):.3f})"
+        f"AUROC {auroc(yes, no) or math.nan:.3f} (BM25 alone {auroc(*bm25) or math.nan:.3f})"
         f"  withheld {withheld}/{len(yes)} {interval(withheld, len(yes))}"
         f"  answered without an answer {answered}/{len(no)} {interval(answered, len(no))}"
     )

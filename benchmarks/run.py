@@ -1,8 +1,10 @@
-"""Measure Answerable's speed and memory beside SQLite FTS5, bm25s and LanceDB, in one run.
+"""Measure Answerable's speed and memory beside other engines, in one run.
 
-`make bench` runs it in an environment of its own. Everything is made in a temporary folder and
-removed at the end. What is measured, and how, stands in docs/guide/benchmarks.md, which `--write`
-writes together with results/latest.json.
+By words beside SQLite FTS5, bm25s and LanceDB; hybrid, by words and vectors, beside LanceDB,
+Qdrant, pgvector, Chroma and Haystack. `make bench` runs it in an environment of its own. Everything
+is made in a temporary folder and removed at the end, but for the vectors of real texts, which are
+kept below the user's cache folder. What is measured, and how, stands in docs/guide/benchmarks.md,
+which `--write` writes together with results/latest.json.
 """
 
 from __future__ import annotations
@@ -25,8 +27,10 @@ from pathlib import Path
 
 import corpus
 import engines
+import hybrid
 import measuring
 import report
+from hybrid_peers import HYBRID_PEERS
 from running import ANSWERABLE, WORKER, Side, server, side
 
 HERE = Path(__file__).parent
@@ -35,6 +39,8 @@ RESULTS = HERE / "results" / "latest.json"
 
 _SIZES = (20_000, 100_000)
 _QUICK_SIZES = (2_000,)
+_LARGE_SIZE = 1_000_000
+_PARTS = ("words", "hybrid")
 _QUICK_ASKED = 150
 _BLOCK = 50
 _PACED_BLOCK = 10
@@ -52,6 +58,7 @@ class Effort:
         repeats: Of ingests and starts; the median counts.
         help_repeats: Of `--help`.
         files: Ingested twice without a change.
+        hybrid: Of questions to the sides of hybrid search.
     """
 
     warm_up: int
@@ -59,6 +66,7 @@ class Effort:
     repeats: int
     help_repeats: int
     files: Path
+    hybrid: hybrid.Times
 
 
 _FULL = Effort(
@@ -67,8 +75,16 @@ _FULL = Effort(
     repeats=3,
     help_repeats=10,
     files=corpus.ops_docs() or corpus.EXAMPLES,
+    hybrid=hybrid.Times(warm_up=120, checked=200, filtered=200),
 )
-_QUICK = Effort(warm_up=10, idle_asked=50, repeats=1, help_repeats=1, files=corpus.EXAMPLES)
+_QUICK = Effort(
+    warm_up=10,
+    idle_asked=50,
+    repeats=1,
+    help_repeats=1,
+    files=corpus.EXAMPLES,
+    hybrid=hybrid.Times(warm_up=10, checked=20, filtered=20),
+)
 
 
 def main() -> None:
@@ -90,10 +106,16 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="2,000 chunks, fewer questions")
     parser.add_argument("--chunks", type=int, action="append", help="a size to measure at; repeat")
+    parser.add_argument("--part", choices=_PARTS, help="measure only search by words, or hybrid")
+    parser.add_argument(
+        "--large", action="store_true", help="also hybrid search of 1,000,000 chunks, ours alone"
+    )
     parser.add_argument("--questions", type=int, help="ask at most so many")
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     parser.add_argument("--write", action="store_true", help="write the page and latest.json")
     options = parser.parse_args()
+    if options.write and options.part:
+        parser.error("--write needs both parts: the page has them side by side")
     options.chunks = options.chunks or list(_QUICK_SIZES if options.quick else _SIZES)
     if options.quick and options.questions is None:
         options.questions = _QUICK_ASKED
@@ -104,28 +126,36 @@ def _command(options: argparse.Namespace) -> str:
     """Return how to measure the same again, without where results were written to."""
     sizes = [] if options.chunks == list(_SIZES) else [f"--chunks {one}" for one in options.chunks]
     asked = [] if options.questions is None else [f"--questions {options.questions}"]
-    return " ".join(("benchmarks/run.py", *(["--quick"] * options.quick), *sizes, *asked))
+    part = [f"--part {options.part}"] if options.part else []
+    flags = ["--quick"] * options.quick + ["--large"] * options.large
+    return " ".join(("benchmarks/run.py", *flags, *sizes, *part, *asked))
 
 
 def measure(folder: Path, options: argparse.Namespace) -> dict[str, object]:
     """Return everything measured, as plain values."""
     questions = corpus.questions()[: options.questions]
-    peers = [name for name in engines.PEERS if name == "fts5" or find_spec(name)]
     effort = _QUICK if options.quick else _FULL
+    parts = (options.part,) if options.part else _PARTS
+    missing = [name for name in engines.PEERS if name != "fts5" and not find_spec(name)]
     result: dict[str, object] = {
         "at": datetime.now(tz=UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": _command(options),
         "load_before": measuring.load(),
         "machine": measuring.machine(folder),
         "questions": len(questions),
-        "peers_missing": [name for name in engines.PEERS if name not in peers],
+        "peers_missing": missing,
         "sizes": [
-            measure_size(folder / str(chunks), chunks, questions, peers, effort)
+            measure_size(folder / str(chunks), chunks, questions, effort, parts)
             for chunks in options.chunks
         ],
-        "no_change": noted("no change", lambda: measure_no_change(folder / "same", effort)),
-        "help": noted("help", lambda: measure_help(effort)),
     }
+    if options.large:
+        result["large"] = measure_size(
+            folder / "large", _LARGE_SIZE, questions, effort, ("hybrid",), peers=()
+        )
+    if "words" in parts:
+        result["no_change"] = noted("no change", lambda: measure_no_change(folder / "same", effort))
+        result["help"] = noted("help", lambda: measure_help(effort))
     return result | {"aims": report.aims(result)}
 
 
@@ -144,15 +174,20 @@ def noted(name: str, job: Callable[[], dict[str, object]]) -> dict[str, object]:
 
 
 def measure_size(
-    folder: Path, chunks: int, questions: Sequence[str], peers: Sequence[str], effort: Effort
+    folder: Path,
+    chunks: int,
+    questions: Sequence[str],
+    effort: Effort,
+    parts: Sequence[str],
+    *,
+    peers: Sequence[str] = tuple(HYBRID_PEERS),
 ) -> dict[str, object]:
     """Return what was measured at one size."""
     made = corpus.make(folder / "files", chunks=chunks)
     say(f"about {chunks:,} chunks: {made.files:,} files, {made.real:,} of them real")
     workspace = folder / "workspace"
-    dumped = folder / "chunks.jsonl"
 
-    repeats = 1 if chunks > _SIZES[0] else effort.repeats
+    repeats = 1 if chunks > _SIZES[0] or "words" not in parts else effort.repeats
     measured: dict[str, object] = {
         "wanted": chunks,
         "files": made.files,
@@ -160,9 +195,26 @@ def measure_size(
         "sources": list(made.sources),
         "ingest": noted("ingest", lambda: measure_ingest(made.folder, workspace, repeats=repeats)),
     }
-    command = [sys.executable, WORKER, "dump", workspace, dumped]
-    measured |= measuring.parsed(measuring.finish(command))
+    shutil.rmtree(made.folder)
     measured["disk_mb"] = measuring.disk_mb(workspace / "data")
+    if "hybrid" in parts:
+        measured["hybrid"] = hybrid.measure_hybrid(
+            workspace, folder / "hybrid", questions, effort.hybrid, peers=peers, say=say
+        )
+    if "words" in parts:
+        measured |= measure_words(workspace, folder, chunks, questions, effort)
+    shutil.rmtree(folder)
+    return measured
+
+
+def measure_words(
+    workspace: Path, folder: Path, chunks: int, questions: Sequence[str], effort: Effort
+) -> dict[str, object]:
+    """Return what was measured of search by words, of answering, and beside an ingest."""
+    peers = [name for name in engines.PEERS if name == "fts5" or find_spec(name)]
+    dumped = folder / "chunks.jsonl"
+    command = [sys.executable, WORKER, "dump", workspace, dumped]
+    measured: dict[str, object] = {**measuring.parsed(measuring.finish(command))}
     measured["store"] = noted("store", lambda: measure_store(workspace, folder / "store"))
     measured["builds"] = {
         name: noted(name, lambda name=name: measure_build(name, folder / name, dumped))
@@ -177,7 +229,6 @@ def measure_size(
         "questions beside an ingest",
         lambda: measure_busy(workspace, folder / "more", questions, effort),
     )
-    shutil.rmtree(folder)
     return measured
 
 
@@ -313,7 +364,11 @@ def measure_help(effort: Effort) -> dict[str, object]:
 
 
 def make_workspace(folder: Path) -> None:
-    """Make a workspace whose data lies inside it."""
+    """Make a workspace whose data lies inside it, and in which nothing embeds by itself.
+
+    Vectors of its documents would take hours, in the background of what is measured.
+    """
+    os.environ["ANSWERABLE_RELEASE__EMBEDDER"] = "none"
     measuring.finish([ANSWERABLE, "init", folder, "--data-dir", folder / "data"])
 
 

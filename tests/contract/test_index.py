@@ -565,14 +565,14 @@ def test_nearness_of_some_chunks(index: Index) -> None:
     none = replace(hits[0], ordinal=2)
     (bare_hit,) = find(searcher, "gamma")
     question = unit_vectors(1001)[0]
-    found = searcher.nearness(SPACE, question, [unknown, *hits, bare_hit, page, none])
-    assert [one for one in found if one] == list(found[1:4])
-    for hit, near in zip(hits, found[1:], strict=False):
-        assert near is not None
-        assert near.chunk == hit.score
+    found = searcher.nearness(SPACE, question, {}, [unknown, *hits, bare_hit, page, none])
+    for column in found:
+        assert np.isnan(column).tolist() == [True, *[False] * len(hits), True, True, True]
+    for hit, chunk, sentence in zip(hits, found.chunks[1:], found.sentences[1:], strict=False):
+        assert chunk == hit.score
         want = 1.0 if hit.document_id == two.document.id else hit.score
-        assert near.sentence == pytest.approx(want, abs=5e-3)
-    assert searcher.nearness(SPACE, question, []) == ()
+        assert sentence == pytest.approx(want, abs=5e-3)
+    assert [len(column) for column in searcher.nearness(SPACE, question, {}, [])] == [0, 0, 0]
 
 
 def test_what_a_chunk_holds_of_some_terms(index: Index) -> None:
@@ -582,13 +582,11 @@ def test_what_a_chunk_holds_of_some_terms(index: Index) -> None:
     searcher = opened(index, build(index, 1, one, bare, vectors=vectors))
     hits = sorted(find(searcher, "alpha beta"), key=lambda hit: (hit.content_id, hit.ordinal))
     weights = {"alpha": 0.5, "seed1": 1.0, "seed2": 2.0, "unheard": 8.0}
-    found = dict(zip(places(hits), searcher.holding(SPACE, weights, hits), strict=True))
+    near = searcher.nearness(SPACE, unit_vectors(1)[0], weights, hits)
+    found = dict(zip(places(hits), near.held, strict=True))
     assert found[one.document.id, 0] == pytest.approx(1.5)
     assert found[one.document.id, 1] == pytest.approx(2.5)
-    assert found[bare.document.id, 0] is None
-    assert searcher.holding(SPACE, {}, hits[:0]) == ()
-    with pytest.raises(NotReady):
-        searcher.holding(OTHER, weights, hits)
+    assert np.isnan(found[bare.document.id, 0])
 
 
 def test_the_sentences_of_some_chunks(index: Index) -> None:
@@ -603,9 +601,8 @@ def test_the_sentences_of_some_chunks(index: Index) -> None:
     found, none, nothing = searcher.sentences(SPACE, question, [*asked, unknown])
     assert len(found) == 3
     assert found[1] == max(found) == pytest.approx(1, abs=5e-3)
-    (near, *_) = searcher.nearness(SPACE, question, asked)
-    assert near
-    assert near.sentence == pytest.approx(max(found), abs=2e-4)
+    near = searcher.nearness(SPACE, question, {}, asked)
+    assert near.sentences[0] == pytest.approx(max(found), abs=2e-4)
     assert none == nothing == ()
 
 
@@ -625,7 +622,7 @@ def test_vectors_that_are_not_there_are_named(index: Index) -> None:
             searcher.nearest(space, vector, scope(*EVERYONE), hidden=frozenset(), limit=1)
         assert refused.value.hint == "answerable embedders fill"
         with pytest.raises(NotReady, match=said):
-            searcher.nearness(space, vector, [])
+            searcher.nearness(space, vector, {}, [])
 
 
 def test_what_has_no_vectors_is_known(index: Index) -> None:
@@ -798,7 +795,7 @@ def test_cells_agree_with_the_oracle(name: str, tmp_path: Path) -> None:
         found, wanted = asked["everyone"]
         missed += len(set(wanted) - set(found))
         assert asked["l3"][0] == asked["l3"][1]
-        assert left.nearness(SPACE, question, wanted) == right.nearness(SPACE, question, wanted)
+        assert_as_near(*(one.nearness(SPACE, question, {}, wanted) for one in (left, right)))
     assert missed <= 0.02 * 400
 
 
@@ -859,7 +856,7 @@ def test_vectors_agree_with_the_oracle(
                 assert found == wanted
                 question = unit_vectors(seed)[0]
                 assert_as_near(
-                    left.nearness(space, question, found), right.nearness(space, question, wanted)
+                    *(one.nearness(space, question, {}, wanted) for one in (left, right))
                 )
 
 
@@ -876,10 +873,7 @@ def vectors_of_some(entries: Mapping[str, Entry], data: st.DataObject) -> list[V
     ]
 
 
-def assert_as_near(found: Iterable[Nearness | None], wanted: Iterable[Nearness | None]) -> None:
-    """Check that all are there and as near as in the oracle, up to the rounding of floats."""
+def assert_as_near(found: Nearness, wanted: Nearness) -> None:
+    """Check that chunks are as near, up to the rounding of the last of four decimals."""
     for left, right in zip(found, wanted, strict=True):
-        assert left
-        assert right
-        assert left.chunk == right.chunk
-        assert math.isclose(left.sentence, right.sentence, abs_tol=2e-4)
+        np.testing.assert_allclose(left, right, atol=2e-4, equal_nan=True)

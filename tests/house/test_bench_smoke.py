@@ -1,9 +1,11 @@
 """The benchmark runs and says what it promises; how fast anything is, is not tested."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,6 +19,7 @@ def test_a_tiny_benchmark_gives_every_number(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
+        env=os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")},
     )
     assert ended.returncode == 0, ended.stderr
     result = json.loads(out.read_text())
@@ -28,6 +31,7 @@ def test_a_tiny_benchmark_gives_every_number(tmp_path: Path) -> None:
     assert set(size["queries"]) - {"load", "pace_ns"} == sides
     assert all(size["queries"][side]["found"] > 0 for side in sides)
     assert all(size["queries"][side]["rss_mb"] > 0 for side in sides)
+    _assert_hybrid(size["hybrid"], chunks=size["chunks"])
     assert {one["what"]: one["met"] for one in result["aims"]}.keys() == {
         "ask, p50 at 100k chunks",
         "ask, p99 at 100k chunks",
@@ -37,8 +41,29 @@ def test_a_tiny_benchmark_gives_every_number(tmp_path: Path) -> None:
         "`answerable --help`",
         "ingest of 1,239 unchanged files",
         "memory of a server at 100k chunks",
+        "hybrid search, p50 at 100k chunks",
+        "hybrid search, p99 at 100k chunks",
+        "hybrid search, p50 at 1M chunks",
+        "hybrid search, p99 at 1M chunks",
+        "recall@10 by meaning, no filter",
+        "recall@10 by meaning, filtered",
+        "MiniLM",
+        "hybrid p50 at 100k chunks, by the fastest peer's that finds as much",
     }
     for aim in result["aims"]:
         assert (aim["met"] is None) == (aim["measured"] is None)
         assert aim["what"].replace("`", "") in ended.stdout
     assert "not measured" in ended.stdout, "40 chunks say nothing about 100,000"
+
+
+def _assert_hybrid(measured: dict[str, Any], *, chunks: int) -> None:
+    """Every peer was measured or has a reason; so few chunks are searched exactly."""
+    assert measured["chunks"] == chunks
+    peers = {"lance-hybrid", "qdrant", "pgvector", "chroma", "haystack"}
+    assert set(measured["queries"]) == {"ours", "ask"} | peers - set(measured["left_out"])
+    assert all(measured["left_out"].values())
+    assert all(side["cpu_ms"] >= 0 < side["anonymous_mb"] for side in measured["queries"].values())
+    assert measured["builds"]["ours"]["rebuild_s"] > 0
+    ours = measured["filters"]["ours"]
+    assert list(ours) == ["all", "10 %", "1 %", "0.1 %"]
+    assert [one["recall"] >= 0.98 for one in ours.values()] == [True] * 4

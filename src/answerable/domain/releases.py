@@ -119,8 +119,8 @@ class Abstaining:
     """
 
     by_meaning: Bar = Bar(
-        weights=(("bias", -3.833), ("found", 1.603), ("meaning", 0.0), ("unit", 5.931)),
-        confidence_min=0.54,
+        weights=(("bias", -5.12), ("found", 0.927), ("meaning", 4.959), ("unit", 3.995)),
+        confidence_min=0.48,
     )
     by_words: Bar = Bar(
         weights=(("bias", -3.833), ("found", 1.603), ("unit", 5.931)), confidence_min=0.54

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from answerable.domain.releases import Retrieval
-from answerable.library.ports import Hit, Nearness
+from answerable.library.ports import Hit
 
 _PAGE_CHUNKS = 3
 _MISSING = 0.85
 
-Key = tuple[str, int]
-"""A chunk: id of its document, and ordinal."""
+Numbers = NDArray[np.float64]
+"""One for each candidate."""
 
 
 class Found(NamedTuple):
@@ -23,60 +26,73 @@ class Found(NamedTuple):
 
 
 class Words(NamedTuple):
-    """What the words say for a chunk.
+    """What the words say for each candidate.
 
     Attributes:
-        score: Of both, in [0, 1].
         bm25: Of the chunk, as the index gave it; 0 when it was not found by its words.
         chunk, page: BM25 of the chunk and of its page, each by the best one's.
+        score: Of both, in [0, 1].
     """
 
-    score: float
-    bm25: float
-    chunk: float
-    page: float
+    bm25: Numbers
+    chunk: Numbers
+    page: Numbers
+    score: Numbers
 
 
 class Meaning(NamedTuple):
-    """What the vector of a question found.
+    """What the vector of a question says for each candidate.
 
     Attributes:
-        near: How near each candidate is; None, or left out, for one without a vector.
-        held: The share of what the question names that each candidate holds, in [0, 1].
+        chunk, sentence: Cosines of the chunk and of its nearest sentence; NaN without a vector.
+        held: The share of what the question names that it holds, in [0, 1].
     """
 
-    near: Mapping[Key, Nearness | None]
-    held: Mapping[Key, float]
+    chunk: Numbers
+    sentence: Numbers
+    held: Numbers
 
 
-class Scored(NamedTuple):
-    """A chunk with its fused score and what that is made of.
+class Ranked(NamedTuple):
+    """The candidates with their fused scores and what those are made of.
 
     Attributes:
-        trust: How far its words count.
-        near: How near it is in meaning; None when it has no vector, or none were asked for.
-        vectors: What its nearness and that of its page count.
+        order: Places of the candidates, best first.
+        score: What they are ordered by.
+        trust: How far their words count; 1 without meaning.
+        vectors: What their nearness and that of their pages count; 0 without meaning.
+        meaning: None when they were ranked by words alone.
     """
 
-    hit: Hit
-    score: float
+    candidates: Sequence[Hit]
+    order: Sequence[int]
+    score: Numbers
     words: Words
-    trust: float
-    near: Nearness | None
-    vectors: float
+    trust: Numbers
+    vectors: Numbers
+    meaning: Meaning | None
 
 
-def key(hit: Hit) -> Key:
-    """Return which chunk a hit is."""
-    return hit.document_id, hit.ordinal
+def read_words(candidates: Sequence[Hit], found: Found, page_weight: float) -> Words:
+    """Return what the words say for the candidates; what was not found scores 0.
+
+    Args:
+        candidates: Every chunk once.
+        found: By words.
+        page_weight: Of the page beside the chunk.
+    """
+    bm25_of = {(hit.document_id, hit.ordinal): hit.score for hit in found.chunks}
+    page_of = {hit.document_id: hit.score for hit in found.pages}
+    bm25 = np.array([bm25_of.get((hit.document_id, hit.ordinal), 0.0) for hit in candidates])
+    page = np.array([page_of.get(hit.document_id, 0.0) for hit in candidates])
+    chunk = bm25 / (max(bm25_of.values(), default=0.0) or 1.0)
+    page /= max(page_of.values(), default=0.0) or 1.0
+    return Words(bm25, chunk, page, (chunk + page_weight * page) / (1.0 + page_weight))
 
 
 def fuse(
-    candidates: Sequence[Hit],
-    found: Found,
-    meaning: Meaning | None,
-    retrieval: Retrieval,
-) -> list[Scored]:
+    candidates: Sequence[Hit], words: Words, meaning: Meaning | None, retrieval: Retrieval
+) -> Ranked:
     """Return the candidates by their fused score, best first; ties by document id, ordinal.
 
     ``score = a * trust * words + (1 - a) * vectors`` with the lexical weight ``a``.
@@ -95,75 +111,44 @@ def fuse(
 
     Args:
         candidates: Every chunk once.
-        found: By words.
-        meaning: How near the candidates are; None to rank by words alone.
+        words: What their words say.
+        meaning: What the vector of the question says; None to rank by words alone.
         retrieval: The weights.
     """
-    words = _words(candidates, found, retrieval.page_weight)
-    if meaning is None:
-        scored = [
-            Scored(hit, word.score, word, 1.0, None, 0.0)
-            for hit, word in zip(candidates, words, strict=True)
-        ]
-    else:
-        scored = list(_fused(candidates, words, meaning, retrieval))
-    scored.sort(key=lambda one: (-one.score, *key(one.hit)))
-    return scored
+    score, trust, vectors = words.score, np.ones(len(candidates)), np.zeros(len(candidates))
+    if meaning is not None and candidates:
+        near = _cosines(meaning, retrieval.sentence_weight)
+        page = _pages([hit.document_id for hit in candidates], near)
+        vectors = (near + retrieval.page_vectors * page) / (1.0 + retrieval.page_vectors)
+        trust = (meaning.held + meaning.held.max()) / 2
+        share = retrieval.lexical_weight
+        score = share * trust * words.score + (1.0 - share) * vectors
+    ties = [(hit.document_id, hit.ordinal) for hit in candidates]
+    best_first = sorted(zip((-score).tolist(), ties, range(len(ties)), strict=True))
+    order = [place for _, _, place in best_first]
+    return Ranked(candidates, order, score, words, trust, vectors, meaning)
 
 
-def _fused(
-    candidates: Sequence[Hit], words: Sequence[Words], meaning: Meaning, retrieval: Retrieval
-) -> Iterator[Scored]:
-    keys = [key(hit) for hit in candidates]
-    near = [meaning.near.get(one) for one in keys]
-    cosines = _cosines(near, retrieval.sentence_weight)
-    pages = _pages(candidates, cosines)
-    most = max(meaning.held.values(), default=0.0)
-    share, whole = retrieval.lexical_weight, 1.0 + retrieval.page_vectors
-    for at, hit in enumerate(candidates):
-        trust = (meaning.held.get(keys[at], 0.0) + most) / 2
-        vectors = (cosines[at] + retrieval.page_vectors * pages[hit.document_id]) / whole
-        score = share * trust * words[at].score + (1.0 - share) * vectors
-        yield Scored(hit, score, words[at], trust, near[at], vectors)
-
-
-def _words(candidates: Sequence[Hit], found: Found, page_weight: float) -> list[Words]:
-    bm25 = {key(hit): hit.score for hit in found.chunks}
-    by_page = {hit.document_id: hit.score for hit in found.pages}
-    best_chunk = max(bm25.values(), default=0.0) or 1.0
-    best_page = max(by_page.values(), default=0.0) or 1.0
-    words = []
-    for hit in candidates:
-        raw = bm25.get(key(hit), 0.0)
-        chunk, page = raw / best_chunk, by_page.get(hit.document_id, 0.0) / best_page
-        words.append(Words((chunk + page_weight * page) / (1.0 + page_weight), raw, chunk, page))
-    return words
-
-
-def _cosines(near: Sequence[Nearness | None], sentence_weight: float) -> list[float]:
+def _cosines(meaning: Meaning, sentence_weight: float) -> Numbers:
     """Return the cosine of each candidate; of one without a vector, the mean of the others."""
-    cosines = [
-        None if one is None else (1 - sentence_weight) * one.chunk + sentence_weight * one.sentence
-        for one in near
-    ]
-    known = [one for one in cosines if one is not None]
-    mean = sum(known) / len(known) if known else 0.0
-    return [mean if one is None else one for one in cosines]
+    near = (1 - sentence_weight) * meaning.chunk + sentence_weight * meaning.sentence
+    known = near[~np.isnan(near)]
+    return np.where(np.isnan(near), known.mean() if len(known) else 0.0, near)
 
 
-def _pages(candidates: Sequence[Hit], cosines: Sequence[float]) -> Mapping[str, float]:
-    """Return how near each page is: the mean of its three nearest candidates.
+def _pages(documents: Sequence[str], near: Numbers) -> Numbers:
+    """Return how near the page of each candidate is: the mean of its three nearest candidates.
 
     Where there are fewer, each missing one counts as 0.85 of the one before: a page of one
     chunk can be near, but one with three near chunks is about it.
     """
     of_page: dict[str, list[float]] = {}
-    for hit, cosine in zip(candidates, cosines, strict=True):
-        of_page.setdefault(hit.document_id, []).append(cosine)
+    for document_id, cosine in zip(documents, near.tolist(), strict=True):
+        of_page.setdefault(document_id, []).append(cosine)
     pages = {}
     for document_id, its in of_page.items():
         best = sorted(its, reverse=True)[:_PAGE_CHUNKS]
         while len(best) < _PAGE_CHUNKS:
             best.append(_MISSING * best[-1])
         pages[document_id] = sum(best) / _PAGE_CHUNKS
-    return pages
+    return np.array([pages[document_id] for document_id in documents])

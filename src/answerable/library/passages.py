@@ -6,87 +6,94 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from answerable.domain.documents import Chunk, Content, Document
 from answerable.domain.questions import Passage, Scope
-from answerable.library.fusion import Scored
+from answerable.library.fusion import Ranked
 
 
-def cap(ranked: Sequence[Scored], *, per_document: int, limit: int) -> list[Scored]:
-    """Return the first `limit`, at most `per_document` of any one document.
+def cap(ranked: Ranked, *, per_document: int, limit: int) -> list[int]:
+    """Return the places of the first `limit`, at most `per_document` of any one document.
 
     Of a file that lies in two places each chunk is kept once: its copy would only push out
     what says something else.
     """
     taken: Counter[str] = Counter()
     said: set[tuple[str, int]] = set()
-    kept: list[Scored] = []
-    for one in ranked:
+    kept: list[int] = []
+    for place in ranked.order:
         if len(kept) == limit:
             break
-        chunk = (one.hit.content_id, one.hit.ordinal)
-        if taken[one.hit.document_id] < per_document and chunk not in said:
+        hit = ranked.candidates[place]
+        chunk = (hit.content_id, hit.ordinal)
+        if taken[hit.document_id] < per_document and chunk not in said:
             said.add(chunk)
-            taken[one.hit.document_id] += 1
-            kept.append(one)
+            taken[hit.document_id] += 1
+            kept.append(place)
     return kept
 
 
 def passages(
-    kept: Sequence[Scored],
-    ranked: Sequence[Scored],
+    kept: Sequence[int],
+    ranked: Ranked,
     contents: Mapping[str, Content],
     documents: Mapping[str, Document],
     scope: Scope,
 ) -> tuple[Passage, ...]:
-    """Return passages of hits, best first; a section that was cut reads whole again.
+    """Return passages of candidates, best first; a section that was cut reads whole again.
 
     What today's labels forbid is left out, whatever the index said.
 
     Args:
-        kept: What becomes passages, best first.
-        ranked: All candidates, for the places it would have by one kind of evidence alone.
+        kept: Places of what becomes passages, best first.
+        ranked: All candidates.
         contents: By content id.
         documents: By document id, with today's labels.
         scope: As whom.
     """
     made: list[Passage] = []
-    for one in kept:
-        document = documents.get(one.hit.document_id)
-        content = contents.get(one.hit.content_id)
+    for place in kept:
+        hit = ranked.candidates[place]
+        document = documents.get(hit.document_id)
+        content = contents.get(hit.content_id)
         if document is None or content is None or not scope.allows(document.labels):
             continue
         passage = Passage(
             rank=len(made) + 1,
-            score=one.score,
+            score=float(ranked.score[place]),
             document_id=document.id,
             content_id=content.id,
             path=document.path,
             title=content.text.title,
-            chunk=content.chunks[one.hit.ordinal],
-            parts=_parts(one, ranked),
+            chunk=content.chunks[hit.ordinal],
+            parts=_parts(place, ranked),
         )
         _add(made, passage, content.chunks)
     return tuple(made)
 
 
-def _parts(one: Scored, ranked: Sequence[Scored]) -> tuple[tuple[str, float], ...]:
-    words = one.words
-    parts = (
-        ("bm25", words.bm25),
-        ("chunk", words.chunk),
-        ("page", words.page),
-        ("words", words.score),
-        ("words_rank", 1.0 + sum(other.words.score > words.score for other in ranked)),
-    )
-    if one.near is None:
-        return parts
+def _parts(place: int, ranked: Ranked) -> tuple[tuple[str, float], ...]:
+    """Return what a score is made of, and the places it would have by one kind alone."""
+    words, meaning = ranked.words, ranked.meaning
+    parts = {
+        "bm25": words.bm25,
+        "chunk": words.chunk,
+        "page": words.page,
+        "words": words.score,
+    }
+    ranks = {"words_rank": words.score}
+    if meaning is not None and not np.isnan(meaning.chunk[place]):
+        parts |= {
+            "cosine": meaning.chunk,
+            "sentence": meaning.sentence,
+            "vectors": ranked.vectors,
+            "trust": ranked.trust,
+        }
+        ranks["vectors_rank"] = ranked.vectors
     return (
-        *parts,
-        ("cosine", one.near.chunk),
-        ("sentence", one.near.sentence),
-        ("vectors", one.vectors),
-        ("trust", one.trust),
-        ("vectors_rank", 1.0 + sum(other.vectors > one.vectors for other in ranked)),
+        *((name, float(its[place])) for name, its in parts.items()),
+        *((name, 1.0 + np.count_nonzero(its > its[place])) for name, its in ranks.items()),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -254,17 +254,18 @@ class Boosts:
     other: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Nearness:
-    """How near a chunk is to a question.
+class Nearness(NamedTuple):
+    """How near chunks are to a question, a number for each; NaN for one without a vector.
 
     Attributes:
-        chunk: Cosine of the chunk's vector.
-        sentence: The highest cosine of its sentences; that of the chunk when it has none.
+        chunks: Cosine of the chunk's vector.
+        sentences: The highest cosine of its sentences; that of the chunk when it has none.
+        held: Weight of the terms it holds.
     """
 
-    chunk: float
-    sentence: float
+    chunks: NDArray[np.float64]
+    sentences: NDArray[np.float64]
+    held: NDArray[np.float64]
 
 
 class Searcher(Protocol):
@@ -334,19 +335,13 @@ class Searcher(Protocol):
         ...
 
     def nearness(
-        self, embedder: str, vector: Vectors, hits: Sequence[Hit]
-    ) -> tuple[Nearness | None, ...]:
-        """Return how near each of these chunks is; None for one without a vector.
-
-        Raises:
-            NotReady: As for `nearest`.
-        """
-        ...
-
-    def holding(
-        self, embedder: str, weights: Mapping[str, float], hits: Sequence[Hit]
-    ) -> tuple[float | None, ...]:
-        """Return the weight of those of these terms that each chunk holds; None as above.
+        self,
+        embedder: str,
+        vector: Vectors,
+        weights: Mapping[str, float],
+        hits: Sequence[Hit],
+    ) -> Nearness:
+        """Return how near these chunks are, and the weight of those of these terms they hold.
 
         A chunk holds the terms of its title, headings and body: those it was given with its
         vectors. A term it does not hold may be taken for one it does once in a billion times.

@@ -16,7 +16,7 @@ from answerable.domain.questions import Passage, Scope
 from answerable.domain.releases import Retrieval
 from answerable.library import fusion
 from answerable.library.aliases import expansions
-from answerable.library.fusion import Meaning, fuse, key
+from answerable.library.fusion import Meaning, Words, fuse, read_words
 from answerable.library.meaning import sentences
 from answerable.library.passages import cap, passages
 from answerable.library.ports import (
@@ -180,16 +180,18 @@ def search(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval, *, li
     nearest = _nearest(shelf, query, scope, retrieval)
     found = _by_words(shelf, query, scope, retrieval)
     candidates = _once((*nearest, *found.chunks))
-    meaning = _meaning(shelf, query, candidates, found, retrieval)
-    ranked = fuse(candidates, found, meaning, retrieval)
+    words = read_words(candidates, found, retrieval.page_weight)
+    meaning = _meaning(shelf, query, candidates, words, retrieval)
+    ranked = fuse(candidates, words, meaning, retrieval)
     kept = cap(ranked, per_document=retrieval.per_document_max, limit=limit)
-    contents = shelf.state.contents({score.hit.content_id for score in kept})
-    documents = shelf.documents({score.hit.document_id for score in kept})
+    hits = [candidates[place] for place in kept]
+    contents = shelf.state.contents({hit.content_id for hit in hits})
+    documents = shelf.documents({hit.document_id for hit in hits})
     return Found(
         passages=passages(kept, ranked, contents, documents, scope),
         contents=contents,
         words_only=query.words_only,
-        near=_sentences(shelf, query, [score.hit for score in kept], contents, retrieval),
+        near=_sentences(shelf, query, hits, contents, retrieval),
     )
 
 
@@ -207,28 +209,16 @@ def _nearest(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval) -> 
 
 
 def _meaning(
-    shelf: Shelf,
-    query: Query,
-    candidates: Sequence[Hit],
-    found: fusion.Found,
-    retrieval: Retrieval,
+    shelf: Shelf, query: Query, candidates: Sequence[Hit], words: Words, retrieval: Retrieval
 ) -> Meaning | None:
     """Return how near the candidates are, and how much of the question each of them holds."""
     if query.vector is None:
         return None
     names = frozenset(query.names)
     weigh = weights(names, shelf.searcher.frequencies(names), shelf.searcher.chunks)
-    near = shelf.searcher.nearness(retrieval.embedder, query.vector, candidates)
-    held = shelf.searcher.holding(retrieval.embedder, weigh, candidates)
-    keys = [key(hit) for hit in candidates]
-    return Meaning(
-        near=dict(zip(keys, near, strict=True)),
-        held=shares(
-            dict(zip(keys, held, strict=True)),
-            {key(hit): hit.score for hit in found.chunks},
-            sum(weigh.values()),
-        ),
-    )
+    near = shelf.searcher.nearness(retrieval.embedder, query.vector, weigh, candidates)
+    held = shares(near.held, words.bm25, sum(weigh.values()))
+    return Meaning(near.chunks, near.sentences, held)
 
 
 def _sentences(
@@ -281,4 +271,4 @@ def _by_words(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval) ->
 
 
 def _once(hits: Iterable[Hit]) -> tuple[Hit, ...]:
-    return tuple({key(hit): hit for hit in hits}.values())
+    return tuple({(hit.document_id, hit.ordinal): hit for hit in hits}.values())

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from answerable.domain.documents import Chunk, Text
 from answerable.library.ports import Analyser
 from answerable.library.visible import shown
-
-_K = TypeVar("_K")
 
 _SCORED = 1.2
 """What a term that a chunk holds adds to its BM25, by its weight; about the middle."""
@@ -42,20 +42,16 @@ def _rarity(frequency: int, chunks: int) -> float:
 
 
 def shares(
-    held: Mapping[_K, float | None], bm25: Mapping[_K, float], mass: float
-) -> dict[_K, float]:
+    held: NDArray[np.float64], bm25: NDArray[np.float64], mass: float
+) -> NDArray[np.float64]:
     """Return what share of a question's weight each chunk holds, in [0, 1].
 
     Where it is not known, because a chunk has no vector yet, it is guessed from BM25: a term
     that stands once in a chunk of the usual length scores its weight, and twice 1.4 of it.
 
     Args:
-        held: Weight held, by chunk; None where it is not known.
-        bm25: Of those that were found by their words.
+        held: Weight held by each; NaN where it is not known.
+        bm25: Of each; 0 for one that was not found by its words.
         mass: Weight of all of the question.
     """
-    whole = mass or 1.0
-    return {
-        key: min(1.0, (bm25.get(key, 0.0) / _SCORED if one is None else one) / whole)
-        for key, one in held.items()
-    }
+    return np.minimum(1.0, np.where(np.isnan(held), bm25 / _SCORED, held) / (mass or 1.0))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +28,7 @@ from answerable.domain.documents import (
 from answerable.domain.errors import EmbedderFailed, NotReady
 from answerable.domain.questions import Scope
 from answerable.domain.releases import Retrieval
-from answerable.library.fusion import Found, fuse
+from answerable.library.fusion import Found, Ranked, fuse, read_words
 from answerable.library.passages import cap, passages
 from answerable.library.ports import Hit, Purpose, Vectors
 from answerable.library.search import Memory, Shelf, embedded, read_query, search
@@ -46,6 +47,12 @@ HITS = st.lists(
 )
 
 
+def by_words(chunks: Sequence[Hit]) -> Ranked:
+    """Rank chunks by their words alone."""
+    words = read_words(chunks, Found(chunks, []), 0.0)
+    return fuse(chunks, words, None, Retrieval())
+
+
 class Words:
     """Splits at white space."""
 
@@ -61,9 +68,9 @@ class Words:
 @given(HITS, st.integers(1, 3), st.integers(0, 10))
 def test_no_document_fills_the_passages(chunks: list[Hit], most: int, limit: int) -> None:
     """At most so many of one document, and nothing that fits is left out."""
-    ranked = fuse(chunks, Found(chunks, []), None, Retrieval())
+    ranked = by_words(chunks)
     kept = cap(ranked, per_document=most, limit=limit)
-    by_document = [one.hit.document_id for one in kept]
+    by_document = [chunks[place].document_id for place in kept]
     assert all(by_document.count(one) <= most for one in by_document)
     possible = sum(min(most, [h.document_id for h in chunks].count(one)) for one in "abc")
     assert len(kept) == min(limit, possible)
@@ -154,9 +161,9 @@ def test_a_copy_of_a_file_takes_no_place() -> None:
     """The same chunk of the same bytes, read from two places, is one passage."""
     copies = [replace(hit(name, 0, 2.0), content_id="same") for name in "ab"]
     chunks = [*copies, hit("c", 0, 1.0)]
-    ranked = fuse(chunks, Found(chunks, []), None, Retrieval())
+    ranked = by_words(chunks)
     kept = cap(ranked, per_document=3, limit=2)
-    assert [one.hit.document_id for one in kept] == ["a", "c"]
+    assert [chunks[place].document_id for place in kept] == ["a", "c"]
 
 
 def test_function_words_are_not_searched_in_pages() -> None:
@@ -237,14 +244,10 @@ def test_rare_words_weigh_more() -> None:
 
 def test_what_is_held_is_a_share_of_the_question() -> None:
     """Where it is not known it is guessed from BM25, and never above the whole."""
-    held = {"a": 1.0, "b": None, "c": None, "d": None}
-    assert shares(held, {"a": 9.0, "b": 2.4, "c": 99.0}, 4.0) == {
-        "a": 0.25,
-        "b": 0.5,
-        "c": 1.0,
-        "d": 0.0,
-    }
-    assert shares({}, {}, 0.0) == {}
+    held = np.array([1.0, np.nan, np.nan, np.nan])
+    bm25 = np.array([9.0, 2.4, 99.0, 0.0])
+    assert shares(held, bm25, 4.0).tolist() == [0.25, 0.5, 1.0, 0.0]
+    assert shares(np.array([]), np.array([]), 0.0).tolist() == []
 
 
 def _cut(*headings: tuple[str, ...]) -> Content:
@@ -284,7 +287,7 @@ def test_neighbours_of_one_section_read_whole(
     chunks = [
         replace(hit("d", at, score), content_id="c") for at, score in ((1, 3), (0, 2), (2, 1))
     ]
-    ranked = fuse(chunks, Found(chunks, []), None, Retrieval())
-    made = passages(ranked, ranked, {"c": content}, {"d": document}, owner_scope())
+    ranked = by_words(chunks)
+    made = passages(ranked.order, ranked, {"c": content}, {"d": document}, owner_scope())
     assert [(one.chunk.start, one.chunk.end) for one in made] == spans
     assert [one.rank for one in made] == list(range(1, len(made) + 1))

@@ -229,8 +229,8 @@ def test_what_is_kept_is_what_was_embedded(library: Library) -> None:
     hits = searcher.nearest(
         space(library.embedder), question, owner_scope(), hidden=frozenset(), limit=9
     )
-    near = searcher.nearness(space(library.embedder), question, hits)
-    assert [one.chunk for one in near if one] == pytest.approx([hit.score for hit in hits])
+    near = searcher.nearness(space(library.embedder), question, {}, hits)
+    assert near.chunks.tolist() == [hit.score for hit in hits]
     assert np.all(np.diff([hit.score for hit in hits]) <= 0)
 
 
@@ -245,7 +245,10 @@ def test_a_chunk_holds_the_terms_of_its_title_and_text(library: Library) -> None
         for at in (0, 7)
     ]
     weigh = {"drain": 2.0, "md": 0.5, "unheard": 9.0}
-    assert searcher.holding(space(library.embedder), weigh, hits) == (2.5, None)
+    question = library.embedder.embed(["a"], purpose="question")[0]
+    near = searcher.nearness(space(library.embedder), question, weigh, hits)
+    assert near.held[0] == 2.5
+    assert np.isnan(near.held[1])
 
 
 def test_coverage_is_a_share() -> None:

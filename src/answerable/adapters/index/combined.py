@@ -86,21 +86,14 @@ class CombinedSearcher(TantivySearcher):
         return tuple(hits)
 
     def nearness(
-        self, embedder: str, vector: Vectors, hits: Sequence[Hit]
-    ) -> tuple[Nearness | None, ...]:
-        """Return how near each of these chunks is; None for one without a vector."""
-        vectors = self._of(embedder, vector)
-        with _whole():
-            return vectors.nearness(vector, hits)
-
-    def holding(
-        self, embedder: str, weights: Mapping[str, float], hits: Sequence[Hit]
-    ) -> tuple[float | None, ...]:
-        """Return the weight of those of these terms that each chunk holds."""
-        vectors = self._vectors.get(embedder)
-        if vectors is None:
-            raise not_held(embedder, self.covered)
-        return vectors.holding(weights, hits)
+        self,
+        embedder: str,
+        vector: Vectors,
+        weights: Mapping[str, float],
+        hits: Sequence[Hit],
+    ) -> Nearness:
+        """Return how near these chunks are, and the weight of those of these terms they hold."""
+        return self._of(embedder, vector).nearness(vector, weights, hits)
 
     def sentences(
         self, embedder: str, vector: Vectors, hits: Sequence[Hit]

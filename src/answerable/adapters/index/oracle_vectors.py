@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from zlib import crc32
 
@@ -76,7 +77,7 @@ class OracleVectors:
                 document_id=one.document.id,
                 content_id=one.content_id,
                 ordinal=ordinal,
-                score=_nearness(packed, vector).chunk,
+                score=_cosine(packed, vector),
             )
             for one in self._of(embedder, vector).values()
             if scope.allows(one.document.labels) and one.document.id not in hidden
@@ -86,30 +87,30 @@ class OracleVectors:
         return tuple(hits[: max(limit, 0)])
 
     def nearness(
-        self, embedder: str, vector: Vectors, hits: Sequence[Hit]
-    ) -> tuple[Nearness | None, ...]:
-        """Return how near each of these chunks is; None for one without a vector."""
-        packed = self._packed(embedder, vector, hits)
-        return tuple(_nearness(one, vector) if one else None for one in packed)
+        self,
+        embedder: str,
+        vector: Vectors,
+        weights: Mapping[str, float],
+        hits: Sequence[Hit],
+    ) -> Nearness:
+        """Return how near these chunks are, and the weight of those of these terms they hold."""
+        packed = list(self._packed(embedder, vector, hits))
+        chunks = [_cosine(one, vector) if one else math.nan for one in packed]
+        sentences = [
+            max(_sentences(one, vector), default=cosine) if one else math.nan
+            for one, cosine in zip(packed, chunks, strict=True)
+        ]
+        held = [
+            self._weight(embedder, hit, weights) if one else math.nan
+            for one, hit in zip(packed, hits, strict=True)
+        ]
+        return Nearness(np.array(chunks), np.array(sentences), np.array(held))
 
-    def holding(
-        self, embedder: str, weights: Mapping[str, float], hits: Sequence[Hit]
-    ) -> tuple[float | None, ...]:
-        """Return the weight of those of these terms that each chunk holds."""
-        if embedder not in self._held:
-            raise not_held(embedder, self.covered)
-        found: list[float | None] = []
-        for hit in hits:
-            known = self._held[embedder].get(hit.document_id)
-            if known is None or hit.ordinal not in range(len(known.packed)):
-                found.append(None)
-                continue
-            terms = known.terms[hit.ordinal] if known.terms else b""
-            held = set(np.frombuffer(terms, "<u4").tolist())
-            found.append(
-                sum((its for term, its in weights.items() if crc32(term.encode()) in held), 0.0)
-            )
-        return tuple(found)
+    def _weight(self, embedder: str, hit: Hit, weights: Mapping[str, float]) -> float:
+        known = self._held[embedder][hit.document_id]
+        terms = known.terms[hit.ordinal] if known.terms else b""
+        held = set(np.frombuffer(terms, "<u4").tolist())
+        return sum((its for term, its in weights.items() if crc32(term.encode()) in held), 0.0)
 
     def sentences(
         self, embedder: str, vector: Vectors, hits: Sequence[Hit]
@@ -136,12 +137,11 @@ class OracleVectors:
         return documents
 
 
-def _nearness(packed: bytes, vector: Vectors) -> Nearness:
+def _cosine(packed: bytes, vector: Vectors) -> float:
     row = unpack(packed, len(vector))
     exact = vector.astype(np.float64)
     plane = row.high.astype(np.float64) + row.low.astype(np.float64) / LOW_STEPS
-    chunk = round(float(row.scale) * float(plane @ exact), SCORE_DIGITS)
-    return Nearness(chunk=chunk, sentence=max(_sentences(packed, vector), default=chunk))
+    return round(float(row.scale) * float(plane @ exact), SCORE_DIGITS)
 
 
 def _sentences(packed: bytes, vector: Vectors) -> list[float]:

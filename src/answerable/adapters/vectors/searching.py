@@ -112,43 +112,40 @@ class VectorSearcher:
         order = np.lexsort((ordinals, documents, -scores))[:limit]
         return Found(*(column[order].tolist() for column in columns))
 
-    def nearness(self, vector: Vectors, hits: Sequence[Hit]) -> tuple[Nearness | None, ...]:
-        """Return how near each of these chunks is; None for one without a vector."""
-        found: list[Nearness | None] = [None] * len(hits)
-        numbers = np.array([int(hit.document_id, 16) for hit in hits], np.uint64)
-        ordinals = np.array([hit.ordinal for hit in hits], np.int64)
-        for shelf in self._shelves:
-            for place, nearness in shelf.nearness(_query(vector), numbers, ordinals):
-                found[place] = nearness
-        return tuple(found)
-
-    def holding(
-        self, weights: Mapping[str, float], hits: Sequence[Hit]
-    ) -> tuple[float | None, ...]:
-        """Return the weight of those of these terms that each chunk holds; None if not here."""
-        found: list[float | None] = [None] * len(hits)
-        numbers = np.array([int(hit.document_id, 16) for hit in hits], np.uint64)
-        ordinals = np.array([hit.ordinal for hit in hits], np.int64)
+    def nearness(
+        self, vector: Vectors, weights: Mapping[str, float], hits: Sequence[Hit]
+    ) -> Nearness:
+        """Return how near these chunks are, and the weight of those of these terms they hold."""
+        found = Nearness(*(np.full(len(hits), np.nan) for _ in range(3)))
+        numbers, ordinals = _columns(hits)
         asked = np.array([crc32(term.encode("utf-8", "surrogatepass")) for term in weights], "<u4")
         weighed = np.array(list(weights.values()), np.float64)
+        query = _query(vector)
         for shelf in self._shelves:
-            for place, weight in shelf.holding(asked, weighed, numbers, ordinals):
-                found[place] = weight
-        return tuple(found)
+            places, near = shelf.nearness(query, asked, weighed, numbers, ordinals)
+            for whole, some in zip(found, near, strict=True):
+                whole[places] = some
+        return found
 
     def sentences(self, vector: Vectors, hits: Sequence[Hit]) -> tuple[tuple[float, ...], ...]:
         """Return the cosine of every sentence of each of these chunks, in order."""
         found: list[tuple[float, ...]] = [()] * len(hits)
-        numbers = np.array([int(hit.document_id, 16) for hit in hits], np.uint64)
-        ordinals = np.array([hit.ordinal for hit in hits], np.int64)
+        numbers, ordinals = _columns(hits)
+        query = _query(vector)
         for shelf in self._shelves:
-            for place, cosines in shelf.sentences(_query(vector), numbers, ordinals):
+            for place, cosines in shelf.sentences(query, numbers, ordinals):
                 found[place] = cosines
         return tuple(found)
 
     def contents(self) -> set[tuple[int, int, int]]:
         """Return document number and both halves of the content id of all documents."""
         return {one for shelf in self._shelves for one in shelf.contents()}
+
+
+def _columns(hits: Sequence[Hit]) -> tuple[Numbers, Starts]:
+    """Return number of the document and ordinal of each chunk."""
+    numbers = np.array([int(hit.document_id, 16) for hit in hits], np.uint64)
+    return numbers, np.array([hit.ordinal for hit in hits], np.int64)
 
 
 def _query(vector: Vectors) -> _Query:
@@ -201,34 +198,23 @@ class _Shelf:
         )
 
     def nearness(
-        self, query: _Query, numbers: Numbers, ordinals: Starts
-    ) -> zip[tuple[int, Nearness]]:
-        """Give the place and nearness of those of these chunks that are here."""
+        self,
+        query: _Query,
+        asked: Small,
+        weights: NDArray[np.float64],
+        numbers: Numbers,
+        ordinals: Starts,
+    ) -> tuple[Rows, Nearness]:
+        """Return which of these chunks are here, and how near they are."""
         segment = self._segment
         places, rows = self._rows_of(numbers, ordinals)
         chunks = _cosines(segment, rows, query.vector)
         sentences = _sentence_cosines(segment, rows, query.vector, chunks)
-        rounded = (np.round(column, SCORE_DIGITS).tolist() for column in (chunks, sentences))
-        pairs = [
-            Nearness(chunk=chunk, sentence=sentence)
-            for chunk, sentence in zip(*rounded, strict=True)
-        ]
-        return zip(places.tolist(), pairs, strict=True)
-
-    def holding(
-        self, asked: Small, weights: NDArray[np.float64], numbers: Numbers, ordinals: Starts
-    ) -> zip[tuple[int, float]]:
-        """Give the place of those of these chunks that are here, and what terms they hold weigh."""
-        segment = self._segment
-        places, rows = self._rows_of(numbers, ordinals)
-        firsts = segment.term_starts[rows]
-        sizes = segment.term_starts[rows.astype(np.int64) + 1] - firsts
-        terms = segment.terms[ranges(firsts, sizes)]
-        of_rows = np.repeat(np.arange(len(rows)), sizes)
-        held = np.zeros(len(rows))
-        for term, weight in zip(asked.tolist(), weights.tolist(), strict=True):
-            held[of_rows[terms == term]] += weight
-        return zip(places.tolist(), held.tolist(), strict=True)
+        return places, Nearness(
+            chunks=np.round(chunks, SCORE_DIGITS),
+            sentences=np.round(sentences, SCORE_DIGITS),
+            held=_held(segment, rows, asked, weights),
+        )
 
     def sentences(
         self, query: _Query, numbers: Numbers, ordinals: Starts
@@ -350,6 +336,20 @@ def _cosines(segment: Segment, rows: Rows, vector: NDArray[Any]) -> NDArray[Any]
 def _dots(rows: NDArray[Any], vector: NDArray[Any]) -> NDArray[Any]:
     """Return the scalar product of each row; never by threads of BLAS (see `kernels`)."""
     return np.asarray(np.einsum("ij,j->i", rows, vector))
+
+
+def _held(
+    segment: Segment, rows: Rows, asked: Small, weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the weight of the terms that each row holds."""
+    firsts = segment.term_starts[rows]
+    sizes = segment.term_starts[rows.astype(np.int64) + 1] - firsts
+    terms = segment.terms[ranges(firsts, sizes)]
+    of_rows = np.repeat(np.arange(len(rows)), sizes)
+    held = np.zeros(len(rows))
+    for term, weight in zip(asked.tolist(), weights.tolist(), strict=True):
+        held[of_rows[terms == term]] += weight
+    return held
 
 
 def _sentence_cosines(
