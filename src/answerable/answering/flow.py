@@ -28,7 +28,15 @@ from answerable.domain.questions import (
 )
 from answerable.domain.releases import Bar, Release
 from answerable.library.ports import Analyser
-from answerable.library.search import Found, Query, Shelf, embedded, read_query, search
+from answerable.library.search import (
+    Found,
+    Query,
+    Shelf,
+    embedded,
+    near_sentences,
+    read_query,
+    search,
+)
 
 QUESTION_CHARS_MAX = 4_000
 _CLOSEST_DOCUMENTS = 3
@@ -75,7 +83,7 @@ def answer(
             texts,
             reader=desk.reader,
             settings=release.quoting,
-            near=found.near,
+            near=near_sentences(shelf, query, found, release.retrieval),
         )
         seen = evidence(asked, found.passages, ranked, texts, reader=desk.reader)
         needed = bar(seen, release.abstaining)

@@ -45,7 +45,7 @@ class Retrieval:
     """
 
     embedder: str = ""
-    vector_candidates: int = 100
+    vector_candidates: int = 50
     lexical_weight: float = 0.27
     sentence_weight: float = 0.5
     page_vectors: float = 0.8

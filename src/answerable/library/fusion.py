@@ -142,13 +142,16 @@ def _pages(documents: Sequence[str], near: Numbers) -> Numbers:
     Where there are fewer, each missing one counts as 0.85 of the one before: a page of one
     chunk can be near, but one with three near chunks is about it.
     """
-    of_page: dict[str, list[float]] = {}
-    for document_id, cosine in zip(documents, near.tolist(), strict=True):
-        of_page.setdefault(document_id, []).append(cosine)
-    pages = {}
-    for document_id, its in of_page.items():
-        best = sorted(its, reverse=True)[:_PAGE_CHUNKS]
-        while len(best) < _PAGE_CHUNKS:
-            best.append(_MISSING * best[-1])
-        pages[document_id] = sum(best) / _PAGE_CHUNKS
-    return np.array([pages[document_id] for document_id in documents])
+    known: dict[str, int] = {}
+    pages = np.array([known.setdefault(one, len(known)) for one in documents])
+    order = np.lexsort((-near, pages))
+    firsts = np.searchsorted(pages[order], np.arange(len(known)))
+    places = np.arange(len(order)) - firsts[pages[order]]
+    best = np.full((len(known), _PAGE_CHUNKS), np.nan)
+    first = places < _PAGE_CHUNKS
+    best[pages[order][first], places[first]] = near[order][first]
+    for column in range(1, _PAGE_CHUNKS):
+        missing = np.isnan(best[:, column])
+        best[missing, column] = _MISSING * best[missing, column - 1]
+    of_pages: Numbers = best.mean(axis=1)[pages]
+    return of_pages

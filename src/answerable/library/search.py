@@ -165,14 +165,14 @@ class Found:
     Attributes:
         passages: Best first.
         contents: What the passages are spans of, by content id.
+        hits: The chunks they were made of, best first.
         words_only: Why it was found by words alone though the release asks for more.
-        near: Sentences of the passages with their cosine to the question, by content id.
     """
 
     passages: tuple[Passage, ...]
     contents: Mapping[str, Content]
+    hits: tuple[Hit, ...] = ()
     words_only: str = ""
-    near: Mapping[str, Sequence[tuple[Span, float]]] = field(default_factory=dict)
 
 
 def search(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval, *, limit: int) -> Found:
@@ -184,14 +184,14 @@ def search(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval, *, li
     meaning = _meaning(shelf, query, candidates, words, retrieval)
     ranked = fuse(candidates, words, meaning, retrieval)
     kept = cap(ranked, per_document=retrieval.per_document_max, limit=limit)
-    hits = [candidates[place] for place in kept]
+    hits = tuple(candidates[place] for place in kept)
     contents = shelf.state.contents({hit.content_id for hit in hits})
     documents = shelf.documents({hit.document_id for hit in hits})
     return Found(
         passages=passages(kept, ranked, contents, documents, scope),
         contents=contents,
+        hits=hits,
         words_only=query.words_only,
-        near=_sentences(shelf, query, hits, contents, retrieval),
     )
 
 
@@ -221,25 +221,20 @@ def _meaning(
     return Meaning(near.chunks, near.sentences, held)
 
 
-def _sentences(
-    shelf: Shelf,
-    query: Query,
-    kept: Sequence[Hit],
-    contents: Mapping[str, Content],
-    retrieval: Retrieval,
+def near_sentences(
+    shelf: Shelf, query: Query, found: Found, retrieval: Retrieval
 ) -> Mapping[str, Sequence[tuple[Span, float]]]:
-    """Return how near the sentences of the passages are, by content id."""
+    """Return the sentences of what was found with their cosine to the question, by content id."""
     if query.vector is None:
         return {}
-    found: dict[str, list[tuple[Span, float]]] = {}
-    cosines = shelf.searcher.sentences(retrieval.embedder, query.vector, kept)
-    for hit, near in zip(kept, cosines, strict=True):
-        content = contents.get(hit.content_id)
-        if content is not None and near:
+    near: dict[str, list[tuple[Span, float]]] = {}
+    cosines = shelf.searcher.sentences(retrieval.embedder, query.vector, found.hits)
+    for hit, its in zip(found.hits, cosines, strict=True):
+        content = found.contents.get(hit.content_id)
+        if content is not None and its:
             spans = shelf.memory.sentences(content, hit.ordinal)
-            pairs = zip(spans, near, strict=False)
-            found.setdefault(hit.content_id, []).extend(pairs)
-    return found
+            near.setdefault(hit.content_id, []).extend(zip(spans, its, strict=False))
+    return near
 
 
 def _by_words(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval) -> fusion.Found:

@@ -96,13 +96,14 @@ def build(
         ValueError: Vectors are not all of one dimension.
     """
     parts = _without(base, _numbers(gone))
+    known = len(parts)
     for batch in _batches(vectored, limits.batch_bytes):
         parts = _without(parts, _numbers(batch))
         with_rows = [one for one in batch.values() if one.packed]
         if with_rows:
             dimension = _dimension(parts, with_rows)
             parts.append(_put(pieces(from_vectored(with_rows, dimension)), store))
-    return _settled(parts, store, limits)
+    return _settled(parts, parts[known:], store, limits)
 
 
 def _numbers(document_ids: Collection[str]) -> Numbers:
@@ -139,9 +140,14 @@ def _put(data: Iterable[bytes | memoryview], store: Store) -> Part:
     return Part(name=name, segment=segment, alive=np.ones(segment.counts.documents, np.bool_))
 
 
-def _settled(parts: Sequence[Part], store: Store, limits: Limits) -> tuple[Part, ...]:
+def _settled(
+    parts: Sequence[Part], fresh: Sequence[Part], store: Store, limits: Limits
+) -> tuple[Part, ...]:
     """Return the parts with what is to be written anew written anew, and no empty one."""
     chosen = to_merge(parts, limits)
+    if len(fresh) > 1 and not {part.name for part in fresh} & {part.name for part in chosen}:
+        # What one build writes becomes one segment: every search pays for each of them.
+        chosen = [*chosen, *fresh]
     for part in chosen:
         store.check(part.name)
     names = {part.name for part in chosen}

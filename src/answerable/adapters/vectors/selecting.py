@@ -12,7 +12,7 @@ Scores = NDArray[np.floating[Any]]
 Places = NDArray[np.intp]
 
 _GROUP = 16
-_SURE_MAX = 1024
+_SURE_MAX = 128
 _MOST = 8192
 _DEVIATIONS = 8
 
@@ -47,8 +47,9 @@ def doubt(query_error: float, row_error: float, dimension: int, rounding: float)
 def contenders(scores: Scores, limit: int, unsure: Doubt) -> Places:
     """Return where those scores stand whose true ones may be among the best `limit`.
 
-    Of scores of minus infinity none is. When very many may be, `unsure.hardly` decides; of more
-    than 8,192 beyond the limit, those with the highest scores.
+    Of scores of minus infinity none is. When more than a few may be, `unsure.hardly` decides:
+    each is measured again, from memory that no scan has read. Of more than 8,192 beyond the
+    limit, those with the highest scores.
     """
     near = _within(scores, limit, unsure.surely)
     if len(near) > limit + _SURE_MAX:
