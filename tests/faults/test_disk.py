@@ -106,7 +106,12 @@ def check_read_only(seen: dict[str, Any]) -> None:
 def check_serving(seen: dict[str, Any]) -> None:
     """Full while a library is open: it answers, says that the trace was not kept, recovers."""
     assert seen["overrides"] == ["trace not kept: disk_full"]
-    assert seen["ready"] == {"state": True, "library": True, "ledger": False}
+    assert seen["ready"] == {
+        "state": True,
+        "library": True,
+        "vectors": True,
+        "ledger": False,
+    }
     assert seen["overrides_again"] == []
     assert seen["ready_again"]
     assert seen["is_kept"] == [False, True]

@@ -33,7 +33,7 @@ FILES_MAX = 14
 # which leaves the durable steps as they are and takes a quarter of the time.
 REAL_PARSERS = 0.25
 INTERRUPTS = max(4, KILLS // 20)
-STOPPED = "stopped; what was read is kept, run the same command to go on\n"
+STOPPED = "stopped; what was done is kept, run the same command to go on\n"
 
 
 def say(text: str) -> None:

@@ -53,6 +53,7 @@ class Shell:
         self._captured = captured
         patch.chdir(home)
         patch.setenv("XDG_DATA_HOME", str(home / "share"))
+        patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
         patch.delenv("ANSWERABLE_WORKSPACE", raising=False)
         # Files are read by the same code, without starting processes for each test.
         patch.setattr(answerable.app.tools, "new_parser", _inline)

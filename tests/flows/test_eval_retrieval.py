@@ -224,7 +224,7 @@ def test_ranking_changes_nothing(asked: Shell) -> None:
     asked.done("init", "--data-dir", "data")
     asked.done("ingest", "docs")
     before = asked.done("revisions", "deployments", "--json").data
-    asked.done("eval", "run", "set.jsonl", "--mode", "retrieval", "--set", "page_weight=0.125")
+    asked.done("eval", "run", "set.jsonl", "--mode", "retrieval", "--set", "candidates=50")
     assert asked.done("revisions", "deployments", "--json").data == before
     assert asked.done("traces", "list", "--json").data == []
 

@@ -25,7 +25,14 @@ def vectors(release: Retrieval) -> Retrieval:
 
 def fused(release: Retrieval) -> Retrieval:
     """Search by the words and the vectors of chunks, without pages, sentences and aliases."""
-    return replace(release, sentence_weight=0.0, page_weight=0.0, aliases=(), alias_weight=0.0)
+    return replace(
+        release,
+        sentence_weight=0.0,
+        page_vectors=0.0,
+        fused_page_weight=0.0,
+        aliases=(),
+        alias_weight=0.0,
+    )
 
 
 def full(release: Retrieval) -> Retrieval:
@@ -41,7 +48,13 @@ VARIANTS: Mapping[str, Variant] = {
 }
 """By the name people give them."""
 
-_OF_VECTORS = ("lexical_weight", "sentence_weight", "vector_candidates")
+_OF_VECTORS = (
+    "lexical_weight",
+    "sentence_weight",
+    "page_vectors",
+    "fused_page_weight",
+    "vector_candidates",
+)
 _SHARES = ("lexical_weight", "sentence_weight")
 # It limits what is handed on to be quoted, and has no say in a ranking.
 _NO_RANKING = ("passages_max",)
@@ -85,6 +98,8 @@ def uses_vectors(retrieval: Retrieval) -> bool:
 def _is_idle(name: str, varied: Retrieval) -> bool:
     if name in _OF_VECTORS:
         return not varied.embedder
+    if name == "page_weight":
+        return uses_vectors(varied)
     return name == "alias_weight" and not varied.aliases
 
 
@@ -110,7 +125,7 @@ def _read(setting: str) -> tuple[str, float]:
     if kind is None:
         raise BadInput(
             f"there is no numeric setting {name!r}; there are {_listed(_numeric())}",
-            hint="--set page_weight=0.5",
+            hint="--set lexical_weight=0.5",
         )
     try:
         value = kind(given)

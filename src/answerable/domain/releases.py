@@ -41,7 +41,8 @@ class Retrieval:
         per_document_max: Of these, at most so many from one document.
         title_boost, heading_boost: Weight of these fields; the body weighs 1.
         whole_boost: Weight of what is written as one: paths, flags, codes.
-        page_weight: Weight of the whole page's score beside the chunk's.
+        page_weight: Weight of the whole page's words beside the chunk's, by words alone.
+        fused_page_weight: The same where vectors take part, which see to the page too.
     """
 
     embedder: str = ""
@@ -59,7 +60,8 @@ class Retrieval:
     title_boost: float = 0.4
     heading_boost: float = 0.2
     whole_boost: float = 0.5
-    page_weight: float = 0.5
+    page_weight: float = 1.0
+    fused_page_weight: float = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -93,7 +93,7 @@ def _parts(place: int, ranked: Ranked) -> tuple[tuple[str, float], ...]:
         ranks["vectors_rank"] = ranked.vectors
     return (
         *((name, float(its[place])) for name, its in parts.items()),
-        *((name, 1.0 + np.count_nonzero(its > its[place])) for name, its in ranks.items()),
+        *((name, float(1 + np.count_nonzero(its > its[place]))) for name, its in ranks.items()),
     )
 
 

@@ -180,7 +180,7 @@ def search(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval, *, li
     nearest = _nearest(shelf, query, scope, retrieval)
     found = _by_words(shelf, query, scope, retrieval)
     candidates = _once((*nearest, *found.chunks))
-    words = read_words(candidates, found, retrieval.page_weight)
+    words = read_words(candidates, found, _page_weight(query, retrieval))
     meaning = _meaning(shelf, query, candidates, words, retrieval)
     ranked = fuse(candidates, words, meaning, retrieval)
     kept = cap(ranked, per_document=retrieval.per_document_max, limit=limit)
@@ -257,12 +257,16 @@ def _by_words(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval) ->
     )
     find_chunks = partial(find, query.words, wholes=query.wholes, unit="chunk")
     chunks = find_chunks(limit=retrieval.candidates)
-    if retrieval.page_weight <= 0 or not chunks:
+    if _page_weight(query, retrieval) <= 0 or not chunks:
         return fusion.Found(chunks, ())
     pages = find(query.names, unit="page", limit=retrieval.candidates)
     best = frozenset(hit.document_id for hit in pages[: retrieval.pages_opened])
     more = find_chunks(limit=retrieval.page_candidates, within=best)
     return fusion.Found(_once((*chunks, *more)), pages)
+
+
+def _page_weight(query: Query, retrieval: Retrieval) -> float:
+    return retrieval.page_weight if query.vector is None else retrieval.fused_page_weight
 
 
 def _once(hits: Iterable[Hit]) -> tuple[Hit, ...]:

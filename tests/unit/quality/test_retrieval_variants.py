@@ -18,15 +18,18 @@ def test_the_default_is_the_release_as_it_is() -> None:
     assert differences(RELEASE, vary(RELEASE)) == {}
 
 
+FUSED = {"sentence_weight", "page_vectors", "fused_page_weight", "aliases", "alias_weight"}
+
+
 @pytest.mark.parametrize(
     ("by", "changed"),
     [
         ("words", {"embedder"}),
         (
             "vectors",
-            {"lexical_weight", "sentence_weight", "page_weight", "aliases", "alias_weight"},
+            {"lexical_weight", *FUSED},
         ),
-        ("fused", {"sentence_weight", "page_weight", "aliases", "alias_weight"}),
+        ("fused", FUSED),
         ("full", set()),
     ],
 )
