@@ -17,6 +17,8 @@ _DEMO_CHUNKS = 1_000
 
 DEMO_QUESTIONS = (
     "What should I check when KubeAPIDown fires?",
+    # The page calls it a Watchdog, and a pipeline that is functional; words alone miss it.
+    "How do I know that alerting itself still works end to end?",
     "How do I go back to an earlier revision?",
     "How do I renew my parking permit for the office garage?",
 )
@@ -55,7 +57,7 @@ def demo(
         bool, typer.Option("--serve/--no-serve", help="Serve the page at the end.")
     ] = True,
 ) -> None:
-    """Read some folders, answer three questions, one of them unanswerable, and serve the page.
+    """Read some folders, answer four questions, one of them unanswerable, and serve the page.
 
     Example:  answerable demo --workspace demo --docs docs/guide
     """
