@@ -20,6 +20,7 @@ from answerable.app.facade import App
 from answerable.app.opening import init_workspace, read_aliases
 from answerable.domain.documents import Revision
 from answerable.domain.questions import Scope
+from answerable.entrypoints.web.server import settle
 from answerable.library.flow import entries
 from answerable.library.ports import Embedder, Purpose, Vectors
 from answerable.library.vectors import space
@@ -67,9 +68,14 @@ class _Given:
         """Return it for its own space."""
         return cast("Embedder", self._knowing) if wanted == self.wanted else None
 
-    def filling(self, wanted: str) -> None:
+    def filling(self, wanted: str, *, waited_for: bool = False) -> None:
         """Return nothing: nothing is to be embedded."""
+        del wanted, waited_for
+
+    def trouble(self, wanted: str) -> str:
+        """Return that there is none."""
         del wanted
+        return ""
 
 
 def build(data: Path, folder: Path) -> dict[str, float]:
@@ -77,7 +83,8 @@ def build(data: Path, folder: Path) -> dict[str, float]:
     made = init_workspace(folder, data_dir=str(folder / "data"))
     shutil.copy(data / "state.db", made.data / "state.db")
     state = SqlState(Database(made.data / "state.db"))
-    index = LocalIndex(made.data / "index", analyser=TantivyAnalyser())
+    analyser = TantivyAnalyser()
+    index = LocalIndex(made.data / "index", analyser=analyser)
     base = state.revisions()[0]
     members = list(state.members(base.number).values())
     wanted = space(cast("Embedder", _Knowing()))
@@ -87,12 +94,12 @@ def build(data: Path, folder: Path) -> dict[str, float]:
     state.rebuilt(base.number, words)
     worded = perf_counter()
     base = replace(base, manifest=words)
-    vectors = {wanted: Packed(data).of(members)}
+    vectors = {wanted: Packed(data).of(members, state, analyser)}
     both = index.build(base.number + 1, base=base, gone=(), added=(), vectors=vectors)
     successor = replace(base, number=base.number + 1, base=base.number, manifest=both)
     state.seal(successor, added=(), gone=())
     sealed = perf_counter()
-    _rebuild(index, state, successor, {wanted: Packed(data).of(members)})
+    _rebuild(index, state, successor, {wanted: Packed(data).of(members, state, analyser)})
     rebuilt = perf_counter()
     index.sweep([(base.number, words), (successor.number, both)])
     return {
@@ -124,6 +131,7 @@ class Ours:
             settings, fitted, aliases=read_aliases(_NO_ALIASES), on_close=self._stack.pop_all()
         )
         self._scopes: dict[str, Scope] = {}
+        settle()
 
     def search(self, question: str, vector: Vectors, kept: str) -> list[tuple[str, int]]:
         """Return the ten best chunks that a scope allows, with their text read."""

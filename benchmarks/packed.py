@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from answerable.domain.documents import Member
-from answerable.library.packing import pack
-from answerable.library.ports import Vectored, Vectors
+from answerable.library.packing import hashes, pack
+from answerable.library.ports import Analyser, State, Vectored, Vectors
+from answerable.library.trust import terms_of
 
+_AT_ONCE = 256
 _SENTENCE_NOISE = 0.5
 
 
@@ -34,15 +36,22 @@ class Packed:
                 ends[at + 1] = out.tell()
         np.save(self._ends, ends)
 
-    def of(self, members: Sequence[Member]) -> Iterator[Vectored]:
-        """Give the vectors of documents, whose chunks are numbered in this order."""
+    def of(self, members: Sequence[Member], state: State, analyser: Analyser) -> Iterator[Vectored]:
+        """Give the vectors and terms of documents, whose chunks are numbered in this order."""
         packed, ends = np.memmap(self._file, np.uint8, "r"), np.load(self._ends)
         at = 0
-        for member in members:
-            rows = range(at, at + member.chunks)
-            yield Vectored(
-                document=member.document,
-                content_id=member.content_id,
-                packed=[packed[ends[row] : ends[row + 1]].tobytes() for row in rows],
-            )
-            at += member.chunks
+        for first in range(0, len(members), _AT_ONCE):
+            group = members[first : first + _AT_ONCE]
+            contents = state.contents([member.content_id for member in group])
+            for member in group:
+                content = contents[member.content_id]
+                rows = range(at, at + member.chunks)
+                yield Vectored(
+                    document=member.document,
+                    content_id=member.content_id,
+                    packed=[packed[ends[row] : ends[row + 1]].tobytes() for row in rows],
+                    terms=[
+                        hashes(terms_of(analyser, content.text, chunk)) for chunk in content.chunks
+                    ],
+                )
+                at += member.chunks

@@ -268,3 +268,19 @@ def test_trying_leaves_nothing_behind(shell: Shell, tmp_path: Path) -> None:
     trace = shell.run("try", "docs", LOW, "--json").data
     assert trace["passages"][0]["path"] == "water.md"
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_damaged_cache_is_put_aside(library: Shell, topics: dict[str, Topics]) -> None:
+    """What it held is computed again; answering never waited for it."""
+    library.run("ingest", "docs")
+    given = len(topics["minilm"].given)
+    [cache] = (library.home / "share").rglob("vectors.db")
+    for beside in cache.parent.glob("vectors.db-*"):
+        beside.unlink()
+    cache.write_bytes(b"no database, however long one looks at it" * 1_000)
+    assert library.run("ask", "when does water boil?", "--json").data["overrides"] == []
+    library.run("revisions", "rebuild")
+    assert library.run("embedders", "fill").status == 0
+    assert listed(library)["coverage"]["covered"] == 2
+    assert len(topics["minilm"].given) == 2 * given
+    assert (cache.parent / "vectors.damaged").exists()

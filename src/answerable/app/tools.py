@@ -10,6 +10,7 @@ from answerable.adapters.clock import SystemClock
 from answerable.answering.ports import Ledger
 from answerable.app.embedders import Embedders
 from answerable.domain.clock import Clock
+from answerable.domain.errors import Corrupt
 from answerable.library.ports import Analyser, Index, Parser, State, VectorCache
 from answerable.operations.ports import Leases
 from answerable.releases.ports import Register
@@ -73,14 +74,28 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
 
 
 def vector_cache(folder: Path, stack: ExitStack) -> VectorCache:
-    """Return the cache of vectors in a folder; the stack closes it."""
+    """Return the cache of vectors in a folder; the stack closes it.
+
+    A damaged one is put aside: all it held can be computed again, and nobody waits for it.
+    """
+    from answerable.adapters.disk import translated
     from answerable.adapters.state.engine import Database
     from answerable.adapters.state.schema import VECTORS, migrate
     from answerable.adapters.state.vectors import SqlVectorCache
 
-    database = Database(folder / "vectors.db")
+    file = folder / "vectors.db"
+    database = Database(file)
+    try:
+        migrate(database, VECTORS)
+    except Corrupt:
+        database.close()
+        with translated(file):
+            file.replace(file.with_suffix(".damaged"))
+            for beside in ("-wal", "-shm"):
+                file.with_name(f"{file.name}{beside}").unlink(missing_ok=True)
+        database = Database(file)
+        migrate(database, VECTORS)
     stack.callback(database.close)
-    migrate(database, VECTORS)
     return SqlVectorCache(database)
 
 

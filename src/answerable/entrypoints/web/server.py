@@ -128,12 +128,19 @@ def worker(workspace: Path) -> FastAPI:
         AnswerableError: The workspace cannot be opened.
     """
     app = open_app(workspace)
-    # What start-up made stays for good: looking through it again and again for garbage would
-    # hold up a question for longer than answering it takes.
+    settle()
+    return build(app, background(app))
+
+
+def settle() -> None:
+    """Take what start-up made for granted.
+
+    Looking through it again and again for garbage would hold up a question for longer than
+    answering it takes.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
-    return build(app, background(app))
 
 
 @asynccontextmanager
