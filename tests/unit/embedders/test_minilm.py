@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -294,3 +295,17 @@ def test_a_report_says_what_is_wrong() -> None:
     wrong = Report(cosine_min=0.5, pair_error_max=0.5, chunks_per_second=80, question_ms=2)
     assert [finding.is_well for finding in wrong.findings] == [False, False, True]
     assert not wrong.is_well
+
+
+@needs_weights
+def test_onnxruntime_reports_nothing_home(tmp_path: Path) -> None:
+    """Left to itself it would give this machine a name, keep it in the home, and send reports."""
+    embed = (
+        "from answerable.adapters.embedders.minilm import MiniLm;"
+        "MiniLm().embed(['a word'], purpose='question')"
+    )
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    unasked = {name: value for name, value in os.environ.items() if name != "CI"}
+    ran = subprocess.run([sys.executable, "-c", embed], env=unasked | home, check=False)
+    assert ran.returncode == 0
+    assert sorted(tmp_path.rglob("*")) == []

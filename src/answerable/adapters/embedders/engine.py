@@ -1,14 +1,24 @@
-"""Running a graph of onnxruntime over one window of tokens at a time."""
+"""Running a graph of onnxruntime over one window of tokens at a time.
+
+Since 1.29 onnxruntime reports home by itself, and leaves the name it gave this machine below the
+user's cache folder. It looks once, when it is loaded, whether it may.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]  # it has no types
 from numpy.typing import NDArray
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime  # type: ignore[import-untyped]  # it has no types; only after that
+
+onnxruntime.disable_telemetry_events()
 
 _ERRORS_ONLY = 3
 
