@@ -35,6 +35,8 @@ _NOT_SETTINGS = frozenset({"ANSWERABLE_GOLDEN", "ANSWERABLE_KILLS", "ANSWERABLE_
 _SERVICE_LINK = re.compile(
     r"ANSWERABLE_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)"
 )
+# Before the host of an address.
+_PASSWORD = re.compile(r"//[^/@\s]*@")
 _EXPECTED = {
     "int": "a whole number",
     "float": "a number",
@@ -96,7 +98,7 @@ class OpenAi(_Table):
         tokens_max: Tokens of one window; longer texts are embedded in several and pooled.
     """
 
-    base_url: str = "https://api.openai.com/v1"
+    base_url: Annotated[str, Field(repr=False)] = "https://api.openai.com/v1"
     api_key: SecretStr | None = None
     model: str = ""
     dimension: Annotated[int, Field(ge=1, le=8192)] = 1536
@@ -280,6 +282,8 @@ def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, obje
             yield from _flat(value, f"{above}{name}.")
         elif isinstance(value, SecretStr):
             yield above + name, "(set, and not shown)"
+        elif isinstance(value, str):
+            yield above + name, _PASSWORD.sub("//(not shown)@", value)
         else:
             yield above + name, value
 

@@ -270,6 +270,50 @@ def test_trying_leaves_nothing_behind(shell: Shell, tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_a_failure_nobody_foresaw_seals_nothing(
+    library: Shell, topics: dict[str, Topics], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job is given back and tried again later, and the next good round fills all."""
+    library.run("ingest", "docs", "--no-wait")
+
+    def broken(*_: object, **__: object) -> Vectors:
+        raise ValueError("of another library")
+
+    with open_app(library.home) as app:
+        with monkeypatch.context() as patched:
+            patched.setattr(topics["minilm"], "embed", broken)
+            with pytest.raises(ValueError, match="another library"):
+                app.work_once()
+            assert not app.work_once()
+        assert len(app.revisions()) == 1
+        app.fill_vectors(lambda _done, _of: None)
+        assert app.coverage().is_full
+
+
+def test_what_came_while_pinned_outlives_a_changed_workspace(library: Shell) -> None:
+    """An edited alias deploys anew and keeps the pin, from when a person set it."""
+    library.run("ingest", "docs", "--no-wait")
+    library.run("revisions", "switch", "1", "--because", "hold")
+    library.write("docs/earth.md", "# Earth\n\nThe ground is surveyed twice a year.\n")
+    library.run("ingest", "docs", "--no-wait")
+    (library.home / "aliases.txt").write_text("kettle song = celsius\n")
+    library.write("more/air.md", "# Air\n\nAir is mostly nitrogen.\n")
+    library.run("ingest", "more", "--no-wait")
+    library.run("revisions", "switch", "latest")
+    found = {one["document"]["path"] for one in library.run("documents", "list", "--json").data}
+    assert found == {"water.md", "fire.md", "earth.md", "air.md"}
+
+
+def test_a_removed_document_is_not_embedded(library: Shell, topics: dict[str, Topics]) -> None:
+    """Nobody is sent what a person took away; the rest is filled, and restoring fills it too."""
+    library.run("ingest", "docs", "--no-wait")
+    library.run("documents", "remove", "fire.md", "--because", "secret")
+    assert library.run("embedders", "fill").status == 0
+    assert not any("oxygen" in text for text in topics["minilm"].given)
+    library.run("documents", "restore", "fire.md")
+    assert library.run("embedders", "fill").out == "2 of 2 chunks have vectors\n"
+
+
 def test_a_damaged_cache_is_put_aside(library: Shell, topics: dict[str, Topics]) -> None:
     """What it held is computed again; answering never waited for it."""
     library.run("ingest", "docs")

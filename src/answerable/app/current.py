@@ -82,12 +82,17 @@ class Current:
             release = tools.register.release(deployment.release_id)
         except Corrupt:
             release = None
+        pinned_at_ms = None
+        if deployment.pinned is not None:
+            pinned_at_ms = releases.pinned_since(tools.register.deployments())
         if release is not None:
-            return releases.serving(deployment, release, revisions, software=embedded.software)
+            serving = releases.serving(deployment, release, revisions, software=embedded.software)
+            return replace(serving, pinned_at_ms=pinned_at_ms)
         # Newer software deployed it and this one has come back: it answers as itself, and says so.
         serving = releases.serving(deployment, embedded, revisions, software=embedded.software)
         unread = f"release {deployment.release_id} cannot be read by software {embedded.software}"
-        return replace(serving, overrides=(*serving.overrides, unread))
+        overrides = (*serving.overrides, unread)
+        return replace(serving, overrides=overrides, pinned_at_ms=pinned_at_ms)
 
     def _deployment(self) -> Deployment:
         """Return what is deployed, having recorded what this process brings if that is new."""

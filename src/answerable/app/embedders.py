@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -14,10 +14,12 @@ from typing import Protocol
 
 from answerable.adapters.embedders.breaking import Breaking
 from answerable.domain.clock import Clock
-from answerable.domain.errors import AnswerableError, BadInput, NotFound
+from answerable.domain.errors import AnswerableError, BadConfiguration, BadInput, NotFound
 from answerable.library.ports import Embedder
 from answerable.library.vectors import space
 from answerable.settings import Settings
+
+NONE = "none"
 
 
 class Use(Enum):
@@ -82,13 +84,14 @@ class Embedders:
         settings: Which there are.
         folder: Where what is fetched or made from it is kept; None keeps it in memory.
         clock: For those that rest after a failure.
-        stack: Closes them.
+        stack: Closes them; it must live as long as they do, for they are made when needed.
     """
 
     def __init__(
         self, settings: Settings, folder: Path | None, clock: Clock, stack: ExitStack
     ) -> None:
         self._settings = settings.embedders
+        self._workspace = settings.workspace
         self._wanted = settings.release.embedder
         self._folder = folder
         self._clock = clock
@@ -104,8 +107,13 @@ class Embedders:
     @property
     def wanted(self) -> str:
         """The space of the one a new release names; empty for words only."""
-        if self._wanted not in self._makers():
+        if self._wanted == NONE:
             return ""
+        if self._wanted not in self._makers():
+            raise BadConfiguration(
+                f"the embedder {self._wanted} is not set up",
+                hint="name its model below [embedders.openai] in answerable.toml",
+            )
         return space(self.named(self._wanted))
 
     def asking(self, wanted: str) -> Embedder | None:
@@ -171,15 +179,17 @@ class Embedders:
             from answerable.adapters.embedders.minilm import MiniLm
             from answerable.adapters.embedders.minilm_check import check
 
-            return check(MiniLm(weights=self._settings.weights, folder=self._folder))
+            return check(MiniLm(weights=self._path(self._settings.weights), folder=self._folder))
         from answerable.adapters.embedders.sanity import sane
 
         return sane(self.named(name))
 
     def _of(self, wanted: str, use: Use) -> Embedder | None:
-        for name in self._makers():
-            if wanted and space(self.named(name)) == wanted:
-                return self.named(name, use=use)
+        for name in self._makers() if wanted else ():
+            # One that is set up wrongly is no reason not to use another.
+            with suppress(BadConfiguration):
+                if space(self.named(name)) == wanted:
+                    return self.named(name, use=use)
         return None
 
     def _makers(self) -> Mapping[str, Callable[[Use], Embedder]]:
@@ -192,7 +202,7 @@ class Embedders:
     def _minilm(self, use: Use) -> Embedder:
         from answerable.adapters.embedders.minilm import MiniLm
 
-        make = partial(MiniLm, weights=self._settings.weights, folder=self._folder)
+        make = partial(MiniLm, weights=self._path(self._settings.weights), folder=self._folder)
         if use is Use.ASKING:
             return self._rested(make(threads=1))
         return self._niced(make(threads=self._threads(use)))
@@ -208,8 +218,12 @@ class Embedders:
     def _wordllama(self, use: Use) -> Embedder:
         from answerable.adapters.embedders.wordllama import WordLlama
 
-        embedder = WordLlama(self._settings.wordllama)
+        embedder = WordLlama(self._path(self._settings.wordllama))
         return self._rested(embedder) if use is Use.ASKING else embedder
+
+    def _path(self, folder: Path | None) -> Path | None:
+        """Return a folder of the settings: below the workspace when it is relative."""
+        return None if folder is None else (self._workspace / folder.expanduser()).absolute()
 
     def _rested(self, embedder: Embedder) -> Embedder:
         return Breaking(embedder, self._clock)
@@ -228,8 +242,14 @@ class Embedders:
 
 def view(name: str, embedders: Embedders, serves: str) -> EmbedderView:
     """Return how an embedder is, having tried it."""
-    embedder = embedders.named(name)
     detail = "works"
+    try:
+        embedder = embedders.named(name)
+    except BadConfiguration as error:
+        detail = f"{error.message}; {error.hint}"
+        return EmbedderView(
+            name=name, space="", dimension=0, is_ready=False, is_used=False, detail=detail
+        )
     try:
         embedder.embed(["a word"], purpose="question")
     except AnswerableError as error:

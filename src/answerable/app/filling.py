@@ -72,7 +72,7 @@ class Filling:
             return False
         try:
             return self._step(self._tools.clock.monotonic_ms() + _SLICE_MS, _ignore)
-        except AnswerableError as error:
+        except BaseException as error:
             self._give_back(error)
             raise
 
@@ -159,13 +159,18 @@ class Filling:
         return self._tools.leases.heartbeat(work.job, lease_s=lease_s, progress=text)
 
     def _seal(self, work: _Work) -> None:
-        """Seal the successor, unless the library has moved on: then there is more to embed."""
+        """Seal the successor of what is newest now, with the vectors that are at hand.
+
+        Where nothing was at hand, nothing more can be done for this revision.
+        """
         with self._tools.state.writer():
             revision = self._target()
             sealed = None
-            if revision is not None and revision.manifest == work.revision.manifest:
+            if revision is not None:
                 sealed = vectors.seal(revision, desk=self._desk(), revisions=self._revisions())
-        result = "the library has moved on" if sealed is None else f"revision {sealed.number}"
+        if sealed is None and revision is not None:
+            self._full = (self._space(), revision.manifest)
+        result = "nothing to seal" if sealed is None else f"revision {sealed.number}"
         self._tools.leases.finish(work.job, result=result)
 
     def _revisions(self) -> tuple[Revision, ...]:

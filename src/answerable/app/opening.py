@@ -111,7 +111,7 @@ def read_aliases(path: Path) -> Aliases:
         return combined(own())
     try:
         with translated(path):
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise BadConfiguration(f"{path} is not UTF-8", hint="save it as UTF-8") from error
     return combined(own(), parse(lines, name=str(path)))

@@ -68,7 +68,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
         parser=new_parser(settings, stack),
         analyser=analyser,
         vectors=vector_cache(data, stack),
-        embedders=Embedders(settings, data / "embedders", clock, stack),
+        embedders=Embedders(settings, data / "embedders", clock, stack.enter_context(ExitStack())),
         clock=clock,
     )
 
@@ -134,7 +134,7 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         parser=new_parser(settings, stack),
         analyser=analyser,
         vectors=MemoryVectorCache() if kept is None else vector_cache(kept, stack),
-        embedders=Embedders(settings, kept, clock, stack),
+        embedders=Embedders(settings, kept, clock, stack.enter_context(ExitStack())),
         clock=clock,
     )
 

@@ -12,7 +12,8 @@ from answerable.domain.errors import BadConfiguration
 Aliases = tuple[tuple[str, tuple[str, ...]], ...]
 """Phrases in lower case with what else is said for them, sorted; as a release holds them."""
 
-_WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_COMMENT = re.compile(r"(?:^|\s)#.*")
 _WORDS_MAX = 5
 
 
@@ -31,7 +32,7 @@ def parse(lines: Iterable[str], *, name: str) -> dict[str, tuple[str, ...]]:
     """
     table: dict[str, tuple[str, ...]] = {}
     for number, line in enumerate(lines, start=1):
-        text = line.partition("#")[0].strip()
+        text = _COMMENT.sub("", line).strip()
         if not text:
             continue
         left, equals, right = text.partition("=")

@@ -119,7 +119,11 @@ def fuse(
     if meaning is not None and candidates:
         near = _cosines(meaning, retrieval.sentence_weight)
         page = _pages([hit.document_id for hit in candidates], near)
-        vectors = (near + retrieval.page_vectors * page) / (1.0 + retrieval.page_vectors)
+        # What points away from the question is no farther from it than what has nothing to do
+        # with it, and a score is never negative.
+        vectors = np.maximum(
+            0.0, (near + retrieval.page_vectors * page) / (1.0 + retrieval.page_vectors)
+        )
         trust = (meaning.held + meaning.held.max()) / 2
         share = retrieval.lexical_weight
         score = share * trust * words.score + (1.0 - share) * vectors

@@ -21,7 +21,7 @@ SENTENCE_CHARS_MIN = 40
 SENTENCES_MAX = 16
 """Of more sentences than this the shortest neighbours are joined."""
 
-VERSION = f"1-{SENTENCE_CHARS_MIN}-{SENTENCES_MAX}"
+VERSION = f"2-{SENTENCE_CHARS_MIN}-{SENTENCES_MAX}"
 """Changes when the same chunk may give another text."""
 
 # Every alternative begins with a literal, which lets the scan skip what begins none.
@@ -68,9 +68,14 @@ def meaning(text: Text, chunk: Chunk) -> str:
 def fingerprint(text: Text, chunk: Chunk) -> str:
     """Return what `meaning` and `sentences` depend on, and nothing else; cheap.
 
-    Blocks follow from the text: what the same bytes become is up to the line alone.
+    The same words may lie in other blocks: another parser may have read them.
     """
-    return "\0".join((text.title, *chunk.heading, shown(text, chunk.start, chunk.end)))
+    blocks = ",".join(
+        f"{block.kind.value}{max(block.start, chunk.start) - chunk.start}"
+        for block in _leaves(text.blocks, chunk.start, chunk.end)
+    )
+    words = shown(text, chunk.start, chunk.end)
+    return "\0".join((blocks, text.title, *chunk.heading, words))
 
 
 def sentences(text: Text, chunk: Chunk) -> tuple[Sentence, ...]:

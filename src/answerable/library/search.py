@@ -233,7 +233,8 @@ def near_sentences(
         content = found.contents.get(hit.content_id)
         if content is not None and its:
             spans = shelf.memory.sentences(content, hit.ordinal)
-            near.setdefault(hit.content_id, []).extend(zip(spans, its, strict=False))
+            if len(spans) == len(its):  # else it was cut otherwise, by an earlier version
+                near.setdefault(hit.content_id, []).extend(zip(spans, its, strict=True))
     return near
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import islice
+from itertools import chain, islice
 
 from answerable.domain.clock import Clock
 from answerable.domain.documents import Chunk, Content, Member, Revision, Text
@@ -91,16 +91,20 @@ def fill(revision: Revision, *, desk: Desk) -> Iterator[tuple[int, int]]:
 
 
 def seal(revision: Revision, *, desk: Desk, revisions: Sequence[Revision]) -> Revision | None:
-    """Seal the documents of a revision again with the vectors it lacks; None if it lacks none.
+    """Seal the documents of a revision again with the vectors that are at hand.
 
-    The caller holds `State.writer` and has seen `fill` end. A document whose vectors are not
-    in the cache, because someone emptied it, stays without.
+    The caller holds `State.writer`. A document whose vectors are not in the cache, because it
+    came just now or someone emptied it, stays without.
+
+    Returns:
+        The successor; None when nothing is lacking, or nothing of it is at hand.
     """
-    lacking = _lacking(revision, desk)
-    if not lacking:
+    at_hand = vectored(_lacking(revision, desk), desk)
+    first = next(at_hand, None)
+    if first is None:
         return None
     number = next_number(revisions)
-    vectors = {space(desk.embedder): vectored(lacking, desk)}
+    vectors = {space(desk.embedder): chain((first,), at_hand)}
     manifest = desk.index.build(number, base=revision, gone=(), added=(), vectors=vectors)
     successor = Revision(
         number=number,
@@ -140,8 +144,13 @@ def vectored(members: Sequence[Member], desk: Desk) -> Iterator[Vectored]:
 
 
 def _lacking(revision: Revision, desk: Desk) -> list[Member]:
-    """Return the documents of a revision of which a chunk has no vector."""
-    members = [one for one in desk.state.members(revision.number).values() if one.chunks]
+    """Return the documents of a revision of which a chunk has no vector.
+
+    Not those that a person removed: nobody is to be sent their text.
+    """
+    removed = desk.state.removed()
+    known = desk.state.members(revision.number)
+    members = [one for name, one in known.items() if one.chunks and name not in removed]
     searcher = desk.index.open(revision.number, revision.manifest)
     contents = {member.content_id for member in members}
     bare = searcher.without_vectors(space(desk.embedder), contents)

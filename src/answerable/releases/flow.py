@@ -12,6 +12,8 @@ from answerable.domain.releases import Deployment, Line, Quoting, Release, Retri
 from answerable.releases.ports import Register
 
 LADDER = ("quote", "abstain")
+SETTLER = "answerable"
+"""Who deploys when software or workspace changed."""
 
 
 def embedded_release(line: Line, *, software: str, retrieval: Retrieval) -> Release:
@@ -46,7 +48,7 @@ def settle(register: Register, embedded: Release, *, clock: Clock) -> Deployment
     return register.deploy(
         release_id=embedded.id,
         pinned=current.pinned if current else None,
-        who="answerable",
+        who=SETTLER,
         because=_why_settled(embedded, _known(register, current), current),
         at_ms=clock.now_ms(),
     )
@@ -92,12 +94,14 @@ class Serving:
     Attributes:
         revision: None while nothing has been sealed.
         overrides: Why the revision is not the one the release asks for, if so.
+        pinned_at_ms: When a person pinned the revision; None when it is not pinned.
     """
 
     deployment: Deployment
     release: Release
     revision: Revision | None
     overrides: tuple[str, ...] = ()
+    pinned_at_ms: int | None = None
 
 
 def serving(
@@ -139,8 +143,27 @@ def base(now: Serving, revisions: Sequence[Revision]) -> Revision | None:
     """
     if now.deployment.pinned is None:
         return now.revision
-    since = (one for one in revisions if one.sealed_at_ms > now.deployment.at_ms)
+    pinned_at_ms = now.deployment.at_ms if now.pinned_at_ms is None else now.pinned_at_ms
+    since = (one for one in revisions if one.sealed_at_ms > pinned_at_ms)
     return next(since, now.revision)
+
+
+def pinned_since(deployments: Sequence[Deployment]) -> int | None:
+    """Return when the pin that holds now was set; None when nothing is pinned.
+
+    What this software deployed since, because it or the workspace changed, kept the pin.
+
+    Args:
+        deployments: Newest first.
+    """
+    since = None
+    for one in deployments:
+        if one.pinned is None or one.pinned != deployments[0].pinned:
+            break
+        since = one.at_ms
+        if one.who != SETTLER:
+            break
+    return since
 
 
 def switch(

@@ -103,7 +103,7 @@ class MiniLm:
             return np.zeros((0, self.dimension), np.float32)
         try:
             means = loaded.engine.means(flat, self._threads)
-        except RuntimeError as error:
+        except Exception as error:  # what onnxruntime raises has no class of its own to name
             raise _failed(type(error).__name__) from error
         rows = pooled(means, [len(window) for window in flat], [len(one) for one in windows])
         if not np.isfinite(rows).all():
@@ -134,8 +134,13 @@ class MiniLm:
         kept = self._folder and self._folder / f"minilm-{self.digest[:_HASH_IN_NAME]}"
         found = kept and _kept(kept)
         tokenizer, packed = found or self._made(kept)
-        engine = Engine(graph(_GRAPH), recipe.unpacked(packed))
-        return _Loaded(read_tokenizer(tokenizer), engine)
+        try:
+            engine = Engine(graph(_GRAPH), recipe.unpacked(packed))
+            return _Loaded(read_tokenizer(tokenizer), engine)
+        except (NotReady, StorageFailure):
+            raise
+        except Exception as error:  # nor has what tokenizers raises
+            raise _failed(type(error).__name__) from error
 
     def _made(self, kept: Path | None) -> tuple[bytes, bytes]:
         """Return the tokenizer and the weights, made from the published files, and keep them."""

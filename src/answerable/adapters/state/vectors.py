@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, delete, select
 
 from answerable.adapters.state import tables
 from answerable.adapters.state.engine import Database, batches
@@ -35,21 +35,32 @@ class SqlVectorCache:
     def get(self, embedder: str, keys: Collection[str]) -> Mapping[str, bytes]:
         """Return what is kept under those of these keys that are there.
 
+        A damaged vector is deleted and counts as not there: it is computed again.
+
         Raises:
-            Corrupt: The file or a vector in it is damaged.
+            Corrupt: The file is damaged.
             StorageFailure: Or the kind of it that fits.
         """
         wanted = {bytes.fromhex(key): key for key in keys}
-        found = {}
-        with self._file() as path, self._database.read() as connection:
+        found, damaged = {}, []
+        with self._file(), self._database.read() as connection:
             number = connection.scalar(_NUMBER, {"digest": embedder})
             for batch in batches(wanted):
                 rows = connection.execute(_FOUND, {"number": number, "keys": batch})
                 for key, checksum, packed in rows:
-                    if crc32(packed) != checksum:
-                        raise _damaged(path)
-                    found[wanted[key]] = packed
+                    if crc32(packed) == checksum:
+                        found[wanted[key]] = packed
+                    else:
+                        damaged.append(key)
+        self._delete(number, damaged)
         return found
+
+    def _delete(self, number: int | None, keys: Sequence[bytes]) -> None:
+        if not keys:
+            return
+        with self._file(), self._database.write() as connection:
+            for batch in batches(keys):
+                connection.execute(_DAMAGED, {"number": number, "keys": batch})
 
     def put(self, embedder: str, packed: Mapping[str, bytes]) -> None:
         """Keep vectors, all in one transaction; synced when this returns.
@@ -80,6 +91,12 @@ _: Callable[..., VectorCache] = SqlVectorCache
 _NUMBER = select(tables.embedders.c.number).where(tables.embedders.c.digest == bindparam("digest"))
 
 _FOUND = select(tables.vectors.c.key, tables.vectors.c.checksum, tables.vectors.c.packed).where(
+    tables.vectors.c.embedder == bindparam("number"),
+    tables.vectors.c.key.in_(bindparam("keys", expanding=True)),
+)
+
+
+_DAMAGED = delete(tables.vectors).where(
     tables.vectors.c.embedder == bindparam("number"),
     tables.vectors.c.key.in_(bindparam("keys", expanding=True)),
 )

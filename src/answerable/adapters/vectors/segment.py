@@ -179,9 +179,13 @@ def parse(data: Any) -> Segment:
     if bytes(data[:8]) != _MAGIC:
         raise ValueError("it is no vector segment")
     length = int.from_bytes(data[8:16], "little")
-    stored = json.loads(bytes(data[16 : 16 + length]))
-    label_sets = tuple(frozenset(labels) for labels in stored.pop("label_sets"))
-    error = stored.pop("error")
+    try:
+        stored = json.loads(bytes(data[16 : 16 + length]))
+        label_sets = tuple(frozenset(labels) for labels in stored.pop("label_sets"))
+        error = stored.pop("error")
+        Counts(**stored)
+    except (KeyError, TypeError) as error_:
+        raise ValueError("its header is damaged") from error_
     at = _up(16 + length)
     arrays: dict[str, NDArray[Any]] = {}
     for name, (kind, shape) in _sections(Counts(**stored)).items():

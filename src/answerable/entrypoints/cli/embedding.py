@@ -141,8 +141,8 @@ def try_to_fill(app: App, *, chunks_max: int | None = None) -> None:
         return
     try:
         fill_vectors(app)
-    except Locked:
-        talk("vectors are being computed by another process: answerable jobs list")
+    except Locked as error:
+        talk(f"vectors come later: {error.message}; to go on: answerable embedders fill")
     except AnswerableError as error:
         talk(f"found by words only: {error.message}; {error.hint}")
 

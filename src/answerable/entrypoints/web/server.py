@@ -160,11 +160,14 @@ async def background(app: App) -> AsyncIterator[None]:
 def work(app: App, stop: Event) -> None:
     """Do rounds of background work until told to stop, whatever one of them runs into."""
     app.warm_up()
+    said = ""
     while not stop.wait(_ROUND_S):
         try:
-            app.work_once()
+            said = said if not app.work_once() else ""
         except AnswerableError as error:
-            _log.warning("background work: %s: %s", error.code, error.message)
+            if said != error.message:
+                _log.warning("background work: %s: %s", error.code, error.message)
+            said = error.message
         except Exception as error:  # noqa: BLE001  the next round may go well; say what it was
             _log.error("background work: %s", type(error).__name__)
         _end_with_parent()
