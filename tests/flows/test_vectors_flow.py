@@ -328,3 +328,13 @@ def test_a_damaged_cache_is_put_aside(library: Shell, topics: dict[str, Topics])
     assert listed(library)["coverage"]["covered"] == 2
     assert len(topics["minilm"].given) == 2 * given
     assert (cache.parent / "vectors.damaged").exists()
+
+
+def test_a_pinned_library_is_measured_as_it_serves(library: Shell) -> None:
+    """What newer revisions hold says nothing about the one that answers."""
+    library.run("ingest", "docs", "--no-wait")
+    library.run("revisions", "switch", "1", "--because", "hold")
+    library.run("embedders", "fill")
+    library.write("set.jsonl", '{"question": "when does water boil?", "gold_doc": "water.md"}')
+    ran = library.run("eval", "run", "set.jsonl", "--mode", "retrieval")
+    assert "0 of 2 chunks have vectors" in ran.check_error("not_ready", status=10)

@@ -338,6 +338,17 @@ class App:
         """Return how much of the newest revision can be found by meaning."""
         return self._filling.coverage()
 
+    def served_coverage(self) -> Coverage:
+        """Return how much of what answers now can be found by meaning.
+
+        Raises:
+            NotReady: The library is empty.
+        """
+        searcher, wanted = self._current.open().shelf.searcher, self._space()
+        return Coverage(
+            space=wanted, covered=searcher.covered.get(wanted, 0), chunks=searcher.chunks
+        )
+
     def fill_vectors(self, heard: Heard) -> Coverage:
         """Compute the vectors that the newest revision lacks and seal its successor.
 

@@ -135,7 +135,7 @@ def _coverage(app: App, retrieval: Retrieval, *, fill: bool, strict: bool) -> Co
         fill_vectors(app)
     elif fill:
         try_to_fill(app)
-    coverage = app.coverage()
+    coverage = app.served_coverage()
     if strict:
         check_covered(coverage)
     return coverage
