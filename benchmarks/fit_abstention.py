@@ -39,7 +39,7 @@ from answerable.quality.metrics import auroc, wilson
 FEATURES = ("found", "unit", "meaning")
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "examples"
-WITHHELD = 0.10
+WITHHELD = 0.12
 PAIRS = 300
 
 Row = tuple[Evidence, bool]

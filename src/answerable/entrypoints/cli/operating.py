@@ -17,8 +17,8 @@ _DEMO_CHUNKS = 1_000
 
 DEMO_QUESTIONS = (
     "What should I check when KubeAPIDown fires?",
-    # The page calls it a Watchdog, and a pipeline that is functional; words alone miss it.
-    "How do I know that alerting itself still works end to end?",
+    # The page speaks of volumes and of data no longer needed; words alone miss it.
+    "Log files fill the drive, what may I delete?",
     "How do I go back to an earlier revision?",
     "How do I renew my parking permit for the office garage?",
 )
