@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal, Protocol
 
+from answerable.domain.cancel import Cancel
 from answerable.domain.questions import Trace
+from answerable.domain.releases import Sampling, TimeLimits
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,4 +60,89 @@ class Ledger(Protocol):
 
     def close(self) -> None:
         """Commit what waits and let go of the file."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """One turn of what a model is told."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelCall:
+    """What a model is asked, how it is to choose its words, and how long it may take."""
+
+    messages: tuple[Message, ...]
+    sampling: Sampling = field(default_factory=Sampling)
+    limits: TimeLimits = field(default_factory=TimeLimits)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delta:
+    """What a model said since the last one; never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """How much a call took.
+
+    Attributes:
+        tokens_in: Of the prompt, with those the provider had cached.
+        tokens_out: Of the reply, with those of reasoning nobody sees.
+        is_estimated: Whether the counts are ours, because the provider gave none.
+        method: How they were estimated, such as ``utf8/3.5``; empty where they were not.
+        cost_usd: None where the price is not known: unpriced, which is not free.
+    """
+
+    tokens_in: int
+    tokens_out: int
+    is_estimated: bool = False
+    method: str = ""
+    cost_usd: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """The end of a reply.
+
+    Attributes:
+        reason: ``stop``, ``length`` where `Sampling.tokens_max` cut it, ``filtered``, or what
+            else the provider called it.
+        model: Which model answered, as the provider calls it.
+    """
+
+    reason: str
+    usage: Usage
+    model: str = ""
+
+
+class ChatModel(Protocol):
+    """A language model somewhere, and whatever wraps one. Safe for many threads.
+
+    Attributes:
+        name: As the ladder and the settings call it.
+    """
+
+    name: str
+
+    def stream(self, call: ModelCall, cancel: Cancel) -> Generator[Delta | Finished, None, None]:
+        """Give the reply bit by bit, then exactly one `Finished`, and nothing after it.
+
+        Nothing happens before the first item is asked for. A reply that ends in any other way
+        MUST raise. Closing the iterator, or `cancel` from any thread, MUST let go of everything
+        at once, the provider's socket too. MUST NOT give an item after `cancel`.
+
+        Raises:
+            ModelFailed: No reply, or only the beginning of one; `kind` says why.
+            Cancelled: `cancel` was called.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections; streams that are open end with `ModelFailed`."""
         ...

@@ -11,6 +11,7 @@
     │   └── Locked                      another process is writing
     ├── NotReady             10 · 503   something must be done first
     ├── EmbedderFailed        1 · 503   no vectors to be had of a text just now
+    ├── ModelFailed           1 · 503   a language model gave no answer, or none in time
     └── StorageFailure        1 · 503   disk, database or index
         ├── DiskFull            · 507
         ├── ReadOnly
@@ -22,6 +23,8 @@ Expected results (nothing found, not supported) are values, never exceptions.
 from __future__ import annotations
 
 from typing import ClassVar
+
+from answerable.domain.questions import StepReason
 
 
 class AnswerableError(Exception):
@@ -110,6 +113,33 @@ class EmbedderFailed(AnswerableError):  # noqa: N818 # named by what is wrong
 
     code = "embedder_failed"
     status = 503
+
+
+class ModelFailed(AnswerableError):  # noqa: N818 # named by what is wrong
+    """A language model is down, too slow, too dear, or gave what cannot be used.
+
+    Attributes:
+        kind: Why the ladder steps down.
+        retry_after_s: How long the provider asks to wait; 0 where it does not say.
+        is_passing: Whether the same call may go well when it is tried again soon.
+    """
+
+    code = "model_failed"
+    status = 503
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str,
+        kind: StepReason,
+        retry_after_s: float = 0.0,
+        is_passing: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.kind = kind
+        self.retry_after_s = retry_after_s
+        self.is_passing = is_passing
 
 
 class StorageFailure(AnswerableError):  # noqa: N818 # named by what is wrong

@@ -130,6 +130,50 @@ class Abstaining:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Sampling:
+    """How a model chooses its words.
+
+    Attributes:
+        temperature: 0 for the likeliest word every time; None for what the model takes.
+        tokens_max: Of the reply; None leaves it to the provider.
+    """
+
+    temperature: float | None = 0.0
+    top_p: float | None = None
+    seed: int | None = None
+    tokens_max: int | None = 700
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimeLimits:
+    """How long a model may take before the ladder steps down."""
+
+    first_token_ms: int = 10_000
+    between_tokens_ms: int = 5_000
+    whole_ms: int = 60_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelChoice:
+    """What a rung ``model:NAME`` asks. Where the provider is and its key are settings.
+
+    Attributes:
+        name: In the ladder and in the settings.
+        provider: Which protocol is spoken: ``openai``, ``anthropic``, ``google`` and so on.
+        model: As the provider calls it.
+        digest: Of the weights, where somebody vouches for one; empty for what a hosted
+            provider calls by that name today.
+    """
+
+    name: str
+    provider: str
+    model: str
+    digest: str = ""
+    sampling: Sampling = field(default_factory=Sampling)
+    limits: TimeLimits = field(default_factory=TimeLimits)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
     """A content-addressed recipe for answers."""
 

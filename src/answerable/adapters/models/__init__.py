@@ -1,0 +1,1 @@
+"""Language models, and the wrappers that fit the same port."""
