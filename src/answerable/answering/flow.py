@@ -1,33 +1,25 @@
-"""A question's path: retrieve → choose what to quote → verify each span → answer or abstain."""
+"""A question's path: understand → retrieve → climb the ladder → the outcome.
+
+One generator tells what happens while it happens; whoever wants only the end drains it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 
 from answerable.answering.asked import Asked, content_words, read_question
-from answerable.answering.cite import claim
 from answerable.answering.confidence import bar, confidence, evidence
-from answerable.answering.quote import Candidate, choose, rank
-from answerable.answering.reading import Reader
-from answerable.answering.verify import judged, verify_claim
-from answerable.domain.clock import Clock
-from answerable.domain.documents import Content, Text
+from answerable.answering.conversation import remembered
+from answerable.answering.events import Done, Event, Retrieved, Understood
+from answerable.answering.ladder import checked_ladder, climb
+from answerable.answering.quote import rank
+from answerable.answering.rewriting import understood
+from answerable.answering.run import Asking, Desk, Run, Watch
+from answerable.domain.cancel import Cancel, Cancelled
 from answerable.domain.errors import BadQuestion
-from answerable.domain.questions import (
-    Abstained,
-    Answered,
-    Claim,
-    Outcome,
-    Passage,
-    Scope,
-    Step,
-    Trace,
-    VerdictValue,
-)
-from answerable.domain.releases import Bar, Release
-from answerable.library.ports import Analyser
+from answerable.domain.questions import Scope, Trace
+from answerable.domain.releases import Release
 from answerable.library.search import (
     Found,
     Query,
@@ -38,18 +30,9 @@ from answerable.library.search import (
     search,
 )
 
+__all__ = ["Asking", "Desk", "Run", "answer", "begin", "checked_question", "events"]
+
 QUESTION_CHARS_MAX = 4_000
-_CLOSEST_DOCUMENTS = 3
-_RUNG = "quote"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Desk:
-    """The tools a question needs."""
-
-    analyser: Analyser
-    reader: Reader
-    clock: Clock
 
 
 def answer(
@@ -67,44 +50,134 @@ def answer(
     Raises:
         BadQuestion: It is empty or too long.
     """
-    text = checked_question(question)
-    watch = _Watch(clock=desk.clock)
-    query = read_query(text, desk.analyser, release.retrieval)
-    if release.retrieval.embedder:
-        with watch.step("embed"):
-            query = embedded(query, text, shelf, release.retrieval)
-    with watch.step("retrieve"):
-        found, asked = _retrieve(text, query, scope, shelf=shelf, release=release, desk=desk)
-        texts = {name: content.text for name, content in found.contents.items()}
-    with watch.step("quote"):
-        ranked = rank(
-            asked,
-            found.passages,
-            texts,
-            reader=desk.reader,
-            settings=release.quoting,
-            near=near_sentences(shelf, query, found, release.retrieval),
-        )
-        seen = evidence(asked, found.passages, ranked, texts, reader=desk.reader)
-        needed = bar(seen, release.abstaining)
-        sure = confidence(seen, needed.weights)
-        claims = _claims(ranked, texts, release) if _RUNG in release.ladder else []
-    with watch.step("verify"):
-        kept = _verified(claims, found)
-    return Trace(
-        id=trace_id,
-        at_ms=desk.clock.now_ms(),
-        principal=scope.principal,
-        question=text,
-        release=release.id,
-        revision=shelf.revision.number,
-        overrides=(*overrides, *_words_only(found)),
-        passages=found.passages,
-        evidence=seen,
-        outcome=decide(found.passages, claims, kept, sure, needed),
-        steps=tuple(watch.steps),
-        took_ms=watch.total_ms(),
+    run = begin(
+        Asking(text=question),
+        scope,
+        shelf=shelf,
+        release=release,
+        overrides=overrides,
+        trace_id=trace_id,
+        desk=desk,
+        cancel=Cancel(),
     )
+    return drained(events(run))
+
+
+def drained(happening: Iterator[Event]) -> Trace:
+    """Return the trace at the end of what happens."""
+    last: Event | None = None
+    for last in happening:
+        pass
+    assert isinstance(last, Done)  # noqa: S101 # `events` ends with it or raises
+    return last.trace
+
+
+def begin(
+    asking: Asking,
+    scope: Scope,
+    *,
+    shelf: Shelf,
+    release: Release,
+    overrides: Sequence[str],
+    trace_id: str,
+    desk: Desk,
+    cancel: Cancel,
+) -> Run:
+    """Return a question ready to be answered.
+
+    Raises:
+        BadQuestion: It is empty or too long.
+        BadInput: A rung that was asked for is unknown.
+    """
+    text = checked_question(asking.text)
+    writing = release.writing
+    asking = Asking(
+        text=text,
+        turns=remembered(
+            asking.turns, turns_max=writing.turns_max, chars_max=writing.turn_chars_max
+        ),
+        follows=asking.follows,
+        ladder=checked_ladder(asking.ladder),
+    )
+    asked_for = f"asked for: {', '.join(asking.ladder)}"
+    return Run(
+        asking=asking,
+        scope=scope,
+        shelf=shelf,
+        release=release,
+        overrides=(*overrides, *((asked_for,) if asking.ladder else ())),
+        trace_id=trace_id,
+        desk=desk,
+        cancel=cancel,
+        watch=Watch(clock=desk.clock),
+        question=text,
+        searched=text,
+    )
+
+
+def events(run: Run) -> Iterator[Event]:
+    """Give what happens until the question has its outcome, `Done` last.
+
+    Closing the iterator, or cancelling, lets go of everything at once; `run.trace()` then says
+    how far it came.
+    """
+    try:
+        yield from _path(run)
+    except Cancelled:
+        run.outcome = None  # the trace says who cancelled
+    yield Done(trace=run.trace())
+
+
+def _path(run: Run) -> Iterator[Event]:
+    run.cancel.check()
+    run.searched = understood(run)
+    if run.searched != run.question:
+        yield Understood(searched=run.searched)
+    _retrieve(run)
+    yield Retrieved(passages=run.passages)
+    with closing(climb(run)) as climbing:
+        run.outcome = yield from climbing
+
+
+def _retrieve(run: Run) -> None:
+    """Find passages, and how far they seem to answer."""
+    retrieval, watch = run.release.retrieval, run.watch
+    query = read_query(run.searched, run.desk.analyser, retrieval)
+    if retrieval.embedder:
+        with watch.step("embed"):
+            query = embedded(query, run.searched, run.shelf, retrieval)
+    with watch.step("retrieve"):
+        found = search(run.shelf, query, run.scope, retrieval, limit=retrieval.passages_max)
+        asked = _read(run)
+    run.found = found
+    run.overrides = (*run.overrides, *_words_only(found))
+    with watch.step("rank"):
+        _weigh(run, query, found, asked)
+
+
+def _weigh(run: Run, query: Query, found: Found, asked: Asked) -> None:
+    texts, reader = run.texts, run.desk.reader
+    run.ranked = rank(
+        asked,
+        found.passages,
+        texts,
+        reader=reader,
+        settings=run.release.quoting,
+        near=near_sentences(run.shelf, query, found, run.release.retrieval),
+    )
+    run.evidence = evidence(asked, found.passages, run.ranked, texts, reader=reader)
+    run.needed = bar(run.evidence, run.release.abstaining)
+    run.sure = confidence(run.evidence, run.needed.weights)
+
+
+def _read(run: Run) -> Asked:
+    searcher = run.shelf.searcher
+    terms = run.desk.analyser.terms(content_words(run.searched))
+    return read_question(run.searched, terms, searcher.frequencies(set(terms)), searcher.chunks)
+
+
+def _words_only(found: Found) -> tuple[str, ...]:
+    return (f"found by words only: {found.words_only}",) if found.words_only else ()
 
 
 def checked_question(text: str) -> str:
@@ -122,105 +195,3 @@ def checked_question(text: str) -> str:
             hint="ask for one thing; documents are read with `answerable ingest`",
         )
     return question
-
-
-def decide(
-    passages: Sequence[Passage],
-    claims: Sequence[Claim],
-    kept: Sequence[Claim],
-    sure: float,
-    needed: Bar,
-) -> Outcome:
-    """Return the answer, or why there is none.
-
-    Args:
-        passages: What was found, best first.
-        claims: What would be quoted.
-        kept: Those of them whose every citation was verified.
-        sure: Confidence in [0, 1].
-        needed: Its threshold decides.
-    """
-    if not passages:
-        return Abstained(
-            code="nothing_found",
-            because="No document holds any of the words that matter.",
-            confidence=sure,
-        )
-    closest = _closest(passages)
-    if sure < needed.confidence_min or not claims:
-        return Abstained(
-            code="thin_evidence",
-            because="What was found is too far from the question.",
-            confidence=sure,
-            closest=closest,
-        )
-    if not kept:
-        return Abstained(
-            code="not_verified",
-            because="No quote could be verified against its document.",
-            confidence=sure,
-            closest=closest,
-        )
-    return Answered(rung=_RUNG, claims=tuple(kept), confidence=sure)
-
-
-def _words_only(found: Found) -> tuple[str, ...]:
-    return (f"found by words only: {found.words_only}",) if found.words_only else ()
-
-
-def _retrieve(
-    question: str, query: Query, scope: Scope, *, shelf: Shelf, release: Release, desk: Desk
-) -> tuple[Found, Asked]:
-    retrieval = release.retrieval
-    found = search(shelf, query, scope, retrieval, limit=retrieval.passages_max)
-    terms = desk.analyser.terms(content_words(question))
-    searcher = shelf.searcher
-    asked = read_question(question, terms, searcher.frequencies(set(terms)), searcher.chunks)
-    return found, asked
-
-
-def _claims(
-    ranked: Sequence[Candidate], texts: Mapping[str, Text], release: Release
-) -> list[Claim]:
-    quotes = choose(ranked, texts, release.quoting)
-    return [claim(quote, texts[quote.passage.content_id]) for quote in quotes]
-
-
-def _verified(claims: Sequence[Claim], found: Found) -> list[Claim]:
-    """Return the claims that hold, each with its verdict. Only what was found may be cited."""
-    contents: dict[str, Content] = {
-        passage.document_id: found.contents[passage.content_id] for passage in found.passages
-    }
-    texts = {name: content.text.text for name, content in contents.items()}
-    masks = {name: content.text.masks for name, content in contents.items()}
-    checked = [judged(one, verify_claim(one, texts, masks=masks)) for one in claims]
-    return [one for one in checked if one.verdict.value is VerdictValue.SUPPORTED]
-
-
-def _closest(passages: Sequence[Passage]) -> tuple[Passage, ...]:
-    """Return the best passage of each of the first few documents."""
-    best: dict[str, Passage] = {}
-    for passage in passages:
-        best.setdefault(passage.document_id, passage)
-    return tuple(best.values())[:_CLOSEST_DOCUMENTS]
-
-
-@dataclass(kw_only=True, slots=True)
-class _Watch:
-    """Times the steps of one question."""
-
-    clock: Clock
-    steps: list[Step] = field(default_factory=list)
-    began_ms: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.began_ms = self.clock.monotonic_ms()
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        began_ms = self.clock.monotonic_ms()
-        yield
-        self.steps.append(Step(name=name, took_ms=self.clock.monotonic_ms() - began_ms))
-
-    def total_ms(self) -> float:
-        return self.clock.monotonic_ms() - self.began_ms

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,8 +14,10 @@ from answerable.access.scopes import LOCAL_LABEL, owner_scope
 from answerable.adapters.clock import new_id
 from answerable.adapters.sources.question_set import QuestionSet, page_name
 from answerable.answering import flow as answering
+from answerable.answering.events import Event
 from answerable.answering.ports import TraceLine
 from answerable.answering.reading import Reader
+from answerable.app.asking import Asks, only
 from answerable.app.background import Background
 from answerable.app.current import Current, empty_library
 from answerable.app.embedders import CheckReport, EmbedderView, view
@@ -25,6 +26,7 @@ from answerable.app.respondent import AppRespondent
 from answerable.app.software import software
 from answerable.app.tools import Tools
 from answerable.app.views import Check, DocumentView, RevisionView
+from answerable.domain.cancel import Cancel
 from answerable.domain.documents import (
     Document,
     Member,
@@ -33,8 +35,8 @@ from answerable.domain.documents import (
     place,
     possible_id,
 )
-from answerable.domain.errors import AnswerableError, NotFound, StorageFailure
-from answerable.domain.questions import Scope, Trace
+from answerable.domain.errors import AnswerableError, NotFound
+from answerable.domain.questions import Scope, Trace, Turn
 from answerable.domain.releases import Deployment, Line, Retrieval
 from answerable.library import flow as library
 from answerable.library import split
@@ -51,7 +53,6 @@ from answerable.quality.evaluation import Report as Scores
 from answerable.releases import flow as releases
 from answerable.settings import Settings
 
-_LEDGER_WAIT_MS = 30_000
 _DAY_MS = 86_400_000
 
 
@@ -82,43 +83,63 @@ class App:
         self._background = Background(
             settings, tools, self._ingest, holder=holder, fill=self._filling.step
         )
-        self._desk = answering.Desk(
-            analyser=tools.analyser, reader=Reader(tools.analyser.terms), clock=tools.clock
-        )
-        self._ledger_failed: tuple[str, int] | None = None
+        self._asks = Asks(tools, self._current, _desk(tools))
 
     # Asking
 
-    def ask(self, text: str, scope: Scope) -> Trace:
+    def ask(
+        self,
+        text: str,
+        scope: Scope,
+        *,
+        rung: str = "",
+        follows: str = "",
+        turns: Sequence[Turn] = (),
+    ) -> Trace:
         """Return the trace of a question, with its outcome; it is in the ledger.
 
         An answer is given even when the ledger cannot take its trace (a full disk): the trace
         says so as an override, and readiness fails.
 
+        Args:
+            text: The question.
+            scope: As whom.
+            rung: The one rung that may answer; empty for the ladder of the release.
+            follows: Id of the trace this question comes after, in the same conversation.
+            turns: What was said before, where it is not in the ledger.
+
         Raises:
             BadQuestion: It is empty or too long.
+            BadInput: There is no such rung.
+            NotFound: There is no trace of the id it follows.
             NotReady: The library is empty.
         """
-        trace = self._answer(text, scope)
-        try:
-            self._tools.ledger.append(trace)
-        except StorageFailure as error:
-            self._ledger_failed = (f"{error.code}: {error.message}", self._tools.clock.now_ms())
-            return replace(trace, overrides=(*trace.overrides, f"trace not kept: {error.code}"))
-        self._ledger_failed = None
-        return trace
-
-    def _answer(self, text: str, scope: Scope) -> Trace:
-        now = self._current.open()
-        return answering.answer(
-            text,
-            scope,
-            shelf=now.shelf,
-            release=now.serving.release,
-            overrides=now.serving.overrides,
-            trace_id=new_id(self._tools.clock.now_ms()),
-            desk=self._desk,
+        happening = self.stream(
+            text, scope, cancel=Cancel(), rung=rung, follows=follows, turns=turns
         )
+        return answering.drained(happening)
+
+    def stream(
+        self,
+        text: str,
+        scope: Scope,
+        *,
+        cancel: Cancel,
+        rung: str = "",
+        follows: str = "",
+        turns: Sequence[Turn] = (),
+    ) -> Iterator[Event]:
+        """Give what happens while a question is answered: `Done` last, with its trace.
+
+        Takes what `ask` takes and raises what it raises, at once. Closing the iterator, or
+        cancelling from any thread, frees everything and leaves a trace that says so.
+        """
+        turns_max = self._current.serving().release.writing.turns_max
+        before = self._asks.turns(follows, scope, most=turns_max)
+        asking = answering.Asking(
+            text=text, turns=(*before, *turns), follows=follows, ladder=only(rung)
+        )
+        return self._asks.stream(asking, scope, cancel=cancel)
 
     def search(
         self, text: str, scope: Scope, *, limit: int, retrieval: Retrieval | None = None
@@ -455,7 +476,7 @@ class App:
         named = page_name if questions.corpus is not None else str
         # Questions of a test set are nobody's questions: they leave no trace.
         return AppRespondent(
-            self, self._answer, self.owner(), named, retrieval=retrieval, partial=partial
+            self, self._asks.answer, self.owner(), named, retrieval=retrieval, partial=partial
         )
 
     # Uploads and other background work
@@ -580,7 +601,7 @@ class App:
         if checks[0].ready:
             checks.append(self._check("library", self._serves))
             checks.append(self._vectors_check())
-        checks.append(self._ledger_check())
+        checks.append(self._asks.check())
         return tuple(checks)
 
     def _vectors_check(self) -> Check:
@@ -602,17 +623,6 @@ class App:
         if trouble := self._tools.embedders.trouble(wanted):
             return f"words only: {trouble}"
         return f"{now.shelf.embedder.name}: {covered} of {chunks} chunks have vectors"
-
-    def _ledger_check(self) -> Check:
-        """Return whether traces can be kept: not for a while after one could not.
-
-        Then it is ready again, because only another question can tell.
-        """
-        if self._ledger_failed is None:
-            return Check(name="ledger", ready=True, detail="traces are kept")
-        said, at_ms = self._ledger_failed
-        is_over = self._tools.clock.now_ms() - at_ms > _LEDGER_WAIT_MS
-        return Check(name="ledger", ready=is_over, detail=f"the last trace was not kept: {said}")
 
     def _serves(self) -> str:
         return f"revision {self._current.open().shelf.revision.number}"
@@ -641,6 +651,16 @@ class App:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _desk(tools: Tools) -> answering.Desk:
+    return answering.Desk(
+        analyser=tools.analyser,
+        reader=Reader(tools.analyser.terms),
+        clock=tools.clock,
+        judge=tools.judge,
+        model=tools.model,
+    )
 
 
 def _may_see(member: Member, scope: Scope, removed: Collection[str]) -> bool:

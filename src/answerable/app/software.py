@@ -17,9 +17,14 @@ def software() -> str:
     """Return the version and a digest of the rooms that make an answer.
 
     Constants and rules in their code can change an answer as much as a setting of the release,
-    and a digest of their source cannot be forgotten when one is changed.
+    and a digest of all their files cannot be forgotten when one is changed.
     """
     root = Path(answerable.__file__).parent
-    files = sorted(file for room in _ROOMS for file in (root / room).glob("*.py"))
+    files = sorted(
+        file
+        for room in _ROOMS
+        for file in (root / room).rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    )
     digest = sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
     return f"{answerable.__version__}+{digest[:_DIGITS]}"

@@ -102,7 +102,7 @@ class Answered:
     """An answer was given.
 
     Attributes:
-        rung: Which rung of the ladder gave it.
+        rung: Which rung of the ladder gave it, the last one when several had a part in it.
         confidence: In [0, 1]; what abstention is decided by.
     """
 
@@ -116,18 +116,104 @@ class Abstained:
     """The documents do not say, as far as could be found. A result, not an error.
 
     Attributes:
-        code: ``nothing_found``, ``thin_evidence`` or ``not_verified``.
+        code: The value of the `StepReason` that ended the search for an answer.
         because: Why, in one sentence for people.
         closest: The passages of the documents that came closest, best first.
+        rung: ``search`` when the closest are given, ``abstain`` when nothing is.
     """
 
     code: str
     because: str
     confidence: float
     closest: tuple[Passage, ...] = ()
+    rung: str = "abstain"
 
 
-Outcome = Answered | Abstained
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cancelled:
+    """Whoever asked went away, or the time was up, before there was an outcome.
+
+    Attributes:
+        because: Who or what ended it.
+        rung: The one that was at work; empty when none was yet.
+        claims: What had been shown by then.
+    """
+
+    because: str
+    rung: str = ""
+    claims: tuple[Claim, ...] = ()
+    confidence: float = 0.0
+
+
+Outcome = Answered | Abstained | Cancelled
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepDown:
+    """A rung was left without an answer.
+
+    Attributes:
+        detail: What happened, in one sentence without text of documents or of the model.
+    """
+
+    rung: str
+    reason: StepReason
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelUse:
+    """One call of a model: what it was for, what it took and what it cost.
+
+    Attributes:
+        purpose: ``answer``, ``repair`` or ``rewrite``.
+        is_estimated: Whether the tokens were counted here, because the provider did not say.
+        cost_usd: A decimal number; None when no price is known, which is not the same as free.
+        first_token_ms: None when none came.
+        ended: ``stop``, ``length`` and the like, or the value of the `StepReason`.
+    """
+
+    model: str
+    purpose: str
+    tokens_in: int
+    tokens_out: int
+    is_estimated: bool
+    method: str
+    cost_usd: str | None
+    first_token_ms: float | None
+    took_ms: float
+    ended: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """An earlier question of the same conversation and what was answered."""
+
+    question: str
+    answer: str
+
+
+class StepReason(StrEnum):
+    """Why a rung of the ladder was left.
+
+    The provider: ``outage``, ``timeout``, ``breaker`` (it failed so often that it was not asked).
+    Our own limits: ``budget``, ``overload``, ``policy`` (it may not, or is not set up).
+    What was written: ``malformed``, ``check_failed`` (too little of it holds), ``declined`` (the
+    model says that the passages do not hold the answer).
+    What was found: ``nothing_found``, ``thin_evidence``.
+    """
+
+    OUTAGE = "outage"
+    TIMEOUT = "timeout"
+    BREAKER = "breaker"
+    BUDGET = "budget"
+    OVERLOAD = "overload"
+    POLICY = "policy"
+    MALFORMED = "malformed"
+    CHECK_FAILED = "check_failed"
+    DECLINED = "declined"
+    NOTHING_FOUND = "nothing_found"
+    THIN_EVIDENCE = "thin_evidence"
 
 
 class StepReason(StrEnum):
@@ -169,6 +255,11 @@ class Trace:
     Attributes:
         overrides: What moved the answer away from its release, with cause; usually nothing.
         evidence: Features abstention was decided by: name and value.
+        searched: What was searched for where the question leaned on an earlier one; else empty.
+        follows: Id of the trace before it in a conversation; empty for a question of its own.
+        step_downs: The rungs that were left, in order.
+        dropped: Statements of a model that were not shown, each with its verdict.
+        calls: Of models, in order.
     """
 
     id: str
@@ -183,3 +274,8 @@ class Trace:
     outcome: Outcome
     steps: tuple[Step, ...]
     took_ms: float
+    searched: str = ""
+    follows: str = ""
+    step_downs: tuple[StepDown, ...] = ()
+    dropped: tuple[Claim, ...] = ()
+    calls: tuple[ModelUse, ...] = ()

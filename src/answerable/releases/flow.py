@@ -11,7 +11,7 @@ from answerable.domain.errors import Corrupt, NotFound
 from answerable.domain.releases import Deployment, Line, Quoting, Release, Retrieval
 from answerable.releases.ports import Register
 
-LADDER = ("quote", "abstain")
+LADDER = ("quote", "search", "abstain")
 SETTLER = "answerable"
 """Who deploys when software or workspace changed."""
 

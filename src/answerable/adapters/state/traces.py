@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields, is_dataclass
 from functools import cache
+from types import NoneType
 from typing import Any, NamedTuple
 
 from answerable.adapters.state.codec import TAG, decode, tag
@@ -21,7 +22,7 @@ from answerable.domain.questions import (
 # What was asked, what was said, and what was copied from documents. Ids, hashes, offsets,
 # scores and paths are structure.
 _TEXTS: dict[Any, frozenset[str]] = {
-    Trace: frozenset({"question"}),
+    Trace: frozenset({"question", "searched"}),
     Passage: frozenset({"title"}),
     Chunk: frozenset({"heading"}),
     Abstained: frozenset({"because"}),
@@ -30,7 +31,7 @@ _TEXTS: dict[Any, frozenset[str]] = {
     Verdict: frozenset({"reasons"}),
 }
 
-_SCALARS = frozenset({str, int, float})
+_SCALARS = frozenset({str, int, float, bool, NoneType})
 
 
 class Parts(NamedTuple):
