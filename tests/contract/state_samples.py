@@ -25,9 +25,12 @@ from answerable.domain.questions import (
     Answered,
     Citation,
     Claim,
+    ModelUse,
     Outcome,
     Passage,
     Step,
+    StepDown,
+    StepReason,
     Trace,
     Verdict,
     VerdictValue,
@@ -170,7 +173,11 @@ def answered() -> Answered:
 def abstained() -> Abstained:
     """Return an abstention whose texts all hold `PRIVATE`."""
     return Abstained(
-        code="thin_evidence", because=f"{PRIVATE} because", confidence=0.1, closest=(passage(),)
+        code="thin_evidence",
+        because=f"{PRIVATE} because",
+        confidence=0.1,
+        closest=(passage(),),
+        rung="search",
     )
 
 
@@ -185,6 +192,33 @@ def passage() -> Passage:
         title=f"{PRIVATE} title",
         chunk=Chunk(ordinal=4, start=0, end=40, heading=(f"{PRIVATE} heading",)),
         parts=(("bm25", 2.0), ("page", 0.5)),
+    )
+
+
+def dropped() -> Claim:
+    """Return a statement of a model that was not shown."""
+    verdict = Verdict(
+        value=VerdictValue.UNSUPPORTED,
+        judge="features",
+        score=0.25,
+        reasons=(f"{PRIVATE} reason",),
+    )
+    return Claim(text=f"{PRIVATE} draft", citations=(), verdict=verdict)
+
+
+def use(cost_usd: str | None) -> ModelUse:
+    """Return a call of a model."""
+    return ModelUse(
+        model="main",
+        purpose="answer",
+        tokens_in=900,
+        tokens_out=80,
+        is_estimated=cost_usd is None,
+        method="",
+        cost_usd=cost_usd,
+        first_token_ms=None if cost_usd is None else 210.5,
+        took_ms=1_900.0,
+        ended="stop",
     )
 
 
@@ -203,4 +237,11 @@ def trace(number: int, *, principal: str = "local", outcome: Outcome | None = No
         outcome=outcome or answered(),
         steps=(Step(name="find", took_ms=1.5),),
         took_ms=2.5,
+        searched=f"{PRIVATE} searched",
+        follows="t0",
+        step_downs=(
+            StepDown(rung="model:main", reason=StepReason.TIMEOUT, detail="no word for 5 s"),
+        ),
+        dropped=(dropped(),),
+        calls=(use("0.0012"), use(None)),
     )

@@ -77,12 +77,12 @@ def test_texts_that_are_not_kept_are_never_written(databases: Databases) -> None
 
 
 def test_a_line_tells_what_happened(ledger: Ledger) -> None:
-    """Question, outcome and rung stand in the list; an abstention stands on no rung."""
+    """Question, outcome and rung stand in the list; an abstention has one too."""
     ledger.append(trace(1))
     ledger.append(trace(2, outcome=abstained()))
     thin, good = ledger.recent(limit=2)
     assert (good.question, good.outcome, good.rung) == (trace(1).question, "answered", "quote")
-    assert (thin.outcome, thin.rung) == ("abstained", "")
+    assert (thin.outcome, thin.rung) == ("abstained", "search")
     assert (good.at_ms, good.principal, good.release) == (1, "local", "rel-1")
     assert (good.revision, good.took_ms) == (7, 2.5)
 

@@ -29,8 +29,7 @@ class Excerpt:
     def spans(self, start: int, end: int) -> tuple[Span, ...]:
         """Return where ``text[start:end]`` stands in the canonical text, in order.
 
-        Args:
-            start, end: Code points of `text`; ``0 <= start < end <= len(text)``.
+        Offsets are code points of `text`; ``0 <= start < end <= len(text)``.
         """
         return tuple(self._spans(start, end))
 

@@ -5,7 +5,7 @@ One generator tells what happens while it happens; whoever wants only the end dr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 
 from answerable.answering.asked import Asked, content_words, read_question
@@ -65,11 +65,10 @@ def answer(
 
 def drained(happening: Iterator[Event]) -> Trace:
     """Return the trace at the end of what happens."""
-    last: Event | None = None
-    for last in happening:
-        pass
-    assert isinstance(last, Done)  # noqa: S101 # `events` ends with it or raises
-    return last.trace
+    for event in happening:
+        if isinstance(event, Done):
+            return event.trace
+    raise AssertionError("what happens ends with Done, or raises")
 
 
 def begin(
@@ -115,7 +114,7 @@ def begin(
     )
 
 
-def events(run: Run) -> Iterator[Event]:
+def events(run: Run) -> Generator[Event, None, None]:
     """Give what happens until the question has its outcome, `Done` last.
 
     Closing the iterator, or cancelling, lets go of everything at once; `run.trace()` then says

@@ -34,9 +34,7 @@ def checked_ladder(ladder: Sequence[str]) -> tuple[str, ...]:
     """
     for rung in ladder:
         if rung not in _KNOWN and not (rung.startswith(MODEL) and rung != MODEL):
-            raise BadInput(
-                f"there is no rung {rung!r}", hint=f"{MODEL}NAME, {', '.join(_KNOWN)}"
-            )
+            raise BadInput(f"there is no rung {rung!r}", hint=f"{MODEL}NAME, {', '.join(_KNOWN)}")
     return tuple(ladder)
 
 

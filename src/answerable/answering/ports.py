@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from answerable.answering.checking.claims import DraftClaim
 from answerable.domain.cancel import Cancel
-from answerable.domain.questions import Trace
+from answerable.domain.questions import Trace, VerdictValue
 from answerable.domain.releases import Sampling, TimeLimits
 
 
@@ -145,4 +146,51 @@ class ChatModel(Protocol):
 
     def close(self) -> None:
         """Let go of connections; streams that are open end with `ModelFailed`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """Why a claim was judged so: a stable code, and words for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvidenceSpan:
+    """Where a passage bears a claim out: code points in the passage of this index."""
+
+    passage: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckedClaim:
+    """What a judge says of one claim."""
+
+    claim: DraftClaim
+    verdict: VerdictValue
+    p_supported: float
+    reasons: tuple[Reason, ...] = ()
+    evidence: tuple[EvidenceSpan, ...] = ()
+
+
+class JudgedContext(Protocol):
+    """Passages made ready, for any number of claims."""
+
+    def check(self, claim: DraftClaim, *, before: str = "") -> CheckedClaim:
+        """Return whether the passages bear a claim out; `before` is what was said last."""
+        ...
+
+
+class Judge(Protocol):
+    """Compares claims with passages."""
+
+    name: str
+    digest: str
+
+    def prepare(self, passages: Sequence[str], *, question: str) -> JudgedContext:
+        """Return the passages made ready, once for each question."""
         ...

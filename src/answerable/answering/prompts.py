@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
+from importlib.resources import files
 
 from answerable.answering.excerpt import Excerpt
 from answerable.answering.ports import Message
@@ -15,14 +15,14 @@ from answerable.library.visible import headline
 TASKS = ("answer", "repair", "rewrite")
 DECLINED = "NOT IN THE PASSAGES"
 
-_FOLDER = Path(__file__).parent / "prompts"
 _MARK_DIGITS = 16
 
 
 @cache
 def own_prompts() -> tuple[tuple[str, str], ...]:
     """Return the prompts this version ships, by task: what a release pins."""
-    return tuple((task, (_FOLDER / f"{task}.md").read_text(encoding="utf-8")) for task in TASKS)
+    folder = files(__package__) / "prompts"
+    return tuple((task, (folder / f"{task}.md").read_text(encoding="utf-8")) for task in TASKS)
 
 
 def boundary(trace_id: str) -> str:
@@ -69,7 +69,9 @@ def to_rewrite(
     )
     return (
         Message(role="system", text=prompt),
-        Message(role="user", text=f"{earlier}\n\nThe new question:\n{_data('new', question, mark)}"),
+        Message(
+            role="user", text=f"{earlier}\n\nThe new question:\n{_data('new', question, mark)}"
+        ),
     )
 
 

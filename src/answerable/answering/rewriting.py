@@ -6,9 +6,9 @@ from contextlib import closing
 
 from answerable.answering import prompts
 from answerable.answering.conversation import leans, standalone, usable_rewrite
-from answerable.answering.ports import Delta, Finished, ModelCall
+from answerable.answering.listening import Hearing
+from answerable.answering.ports import ModelCall
 from answerable.answering.run import Run
-from answerable.answering.spending import used
 from answerable.domain.errors import ModelFailed
 from answerable.domain.releases import ModelChoice
 
@@ -52,26 +52,11 @@ def _rewritten(run: Run, choice: ModelChoice) -> str:
 
 def _said(run: Run, choice: ModelChoice, call: ModelCall) -> str:
     """Return the beginning of what a model says; more than a question is not read."""
-    clock, began_ms, first_ms = run.desk.clock, run.desk.clock.monotonic_ms(), None
-    text, finished, ended = "", None, "cancelled"
-    try:
-        with closing(run.desk.model(choice.name).stream(call, run.cancel)) as pieces:
-            for piece in pieces:
-                match piece:
-                    case Delta():
-                        first_ms = first_ms or clock.monotonic_ms() - began_ms
-                        text += piece.text
-                    case Finished():
-                        finished = piece
-                if len(text) > _CHARS_MAX:
-                    break
-        ended = finished.reason if finished else "given up"
-    except ModelFailed as error:
-        ended = error.kind.value
-        raise
-    finally:
-        took_ms = clock.monotonic_ms() - began_ms
-        run.calls.append(
-            used(choice.name, "rewrite", call, text, finished, first_ms, took_ms, ended)
-        )
+    hearing = Hearing(run=run, model=run.desk.model(choice.name), call=call, purpose="rewrite")
+    text = ""
+    with closing(hearing.texts()) as texts:
+        for more in texts:
+            text += more
+            if len(text) > _CHARS_MAX:
+                break
     return text

@@ -16,19 +16,17 @@ from answerable.answering.checking.claims import ClaimStream, DraftClaim
 from answerable.answering.cite import line_of
 from answerable.answering.events import Dropped, Event, Shown
 from answerable.answering.excerpt import Excerpt, excerpts
+from answerable.answering.listening import Hearing
 from answerable.answering.ports import (
     ChatModel,
     CheckedClaim,
-    Delta,
     EvidenceSpan,
-    Finished,
     JudgedContext,
     Message,
     ModelCall,
 )
-from answerable.answering.rungs import BECAUSE, said_before
 from answerable.answering.run import Run
-from answerable.answering.spending import used
+from answerable.answering.rungs import BECAUSE, said_before
 from answerable.answering.verify import verify_in
 from answerable.domain.errors import ModelFailed
 from answerable.domain.questions import (
@@ -50,9 +48,7 @@ _NOT_PROSE = re.compile(r"\s*(?:[{\[]\s*[\"{\[]|<[?!a-zA-Z]|```\s*(?:json|xml|ht
 _NOT_WORD = re.compile(r"\W+")
 
 
-def write(
-    run: Run, rung: str, name: str
-) -> Generator[Event, None, Answered | StepDown]:
+def write(run: Run, rung: str, name: str) -> Generator[Event, None, Answered | StepDown]:
     """Give what a model says and holds; return the answer, or why there is none."""
     choice = next((one for one in run.release.models if one.name == name), None)
     if choice is None:
@@ -61,7 +57,7 @@ def write(
         )
     draft = _Draft()
     try:
-        yield from _written(run, rung, run.desk.model(name), choice, draft)
+        yield from _written(_writer(run, rung, choice, draft))
     except ModelFailed as error:
         return StepDown(rung=rung, reason=error.kind, detail=error.message)
     finally:
@@ -76,7 +72,6 @@ class _Draft:
     Attributes:
         kept, lost: Statements that hold, and that do not.
         declined: Whether it says that the passages do not hold the answer.
-        is_cut: Whether it was ended before its end.
         check_ms: What all checks took.
     """
 
@@ -85,7 +80,6 @@ class _Draft:
     kept: int = 0
     lost: int = 0
     declined: bool = False
-    is_cut: bool = False
     check_ms: float = 0.0
 
     @property
@@ -96,48 +90,63 @@ class _Draft:
         self.parts.append(text)
         self.chars += len(text)
 
+    def begin_again(self) -> None:
+        self.parts, self.chars, self.lost = [], 0, 0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Desk:
-    """What the statements of one draft are checked with."""
+class _Writer:
+    """A model at work on one question, and what its statements are checked with.
 
-    shown: Sequence[Excerpt]
-    context: JudgedContext
-    judge: str
+    Attributes:
+        shown: The passages it is given.
+    """
+
+    run: Run
     rung: str
+    model: ChatModel
+    choice: ModelChoice
+    draft: _Draft
+    shown: tuple[Excerpt, ...]
+    context: JudgedContext
+
+    @property
+    def judge(self) -> str:
+        return self.run.desk.judge.name
 
 
-def _written(
-    run: Run, rung: str, model: ChatModel, choice: ModelChoice, draft: _Draft
-) -> Iterator[Event]:
+def _writer(run: Run, rung: str, choice: ModelChoice, draft: _Draft) -> _Writer:
+    shown = excerpts(run.passages, run.contents, chars_max=run.release.writing.passages_chars_max)
+    return _Writer(
+        run=run,
+        rung=rung,
+        model=run.desk.model(choice.name),
+        choice=choice,
+        draft=draft,
+        shown=shown,
+        context=run.desk.judge.prepare([one.text for one in shown], question=run.searched),
+    )
+
+
+def _written(writer: _Writer) -> Iterator[Event]:
     """Let a model write; let it write once more where what came cannot be read."""
-    texts = dict(run.release.writing.prompts)
-    shown = excerpts(
-        run.passages, run.contents, chars_max=run.release.writing.passages_chars_max
-    )
-    context = run.desk.judge.prepare([one.text for one in shown], question=run.searched)
-    desk = _Desk(shown=shown, context=context, judge=run.desk.judge.name, rung=rung)
-    messages = prompts.to_answer(
-        texts["answer"], run.searched, shown, mark=prompts.boundary(run.trace_id)
-    )
-    yield from _drafted(run, desk, model, _call(choice, messages), "answer", draft)
+    run, draft, settings = writer.run, writer.draft, writer.run.release.writing
+    texts = dict(settings.prompts)
+    mark = prompts.boundary(run.trace_id)
+    messages = prompts.to_answer(texts["answer"], run.searched, writer.shown, mark=mark)
+    yield from _drafted(writer, messages, "answer")
     fault = _fault(draft)
     if fault:
-        again = prompts.to_repair(
-            messages, draft.text[: run.release.writing.repair_chars_max], texts["repair"], fault=fault
-        )
-        draft.parts, draft.chars, draft.lost = [], 0, 0
-        yield from _drafted(run, desk, model, _call(choice, again), "repair", draft)
+        said = draft.text[: settings.repair_chars_max]
+        again = prompts.to_repair(messages, said, texts["repair"], fault=fault)
+        draft.begin_again()
+        yield from _drafted(writer, again, "repair")
         if _fault(draft):
             raise ModelFailed(
-                f"{model.name} wrote nothing that can be read, twice",
+                f"{writer.model.name} wrote nothing that can be read, twice",
                 hint="answerable models check",
                 kind=StepReason.MALFORMED,
             )
-
-
-def _call(choice: ModelChoice, messages: tuple[Message, ...]) -> ModelCall:
-    return ModelCall(messages=messages, sampling=choice.sampling, limits=choice.limits)
 
 
 def _fault(draft: _Draft) -> str:
@@ -151,44 +160,25 @@ def _fault(draft: _Draft) -> str:
     return "" if draft.lost else "it says nothing"
 
 
-def _drafted(
-    run: Run, desk: _Desk, model: ChatModel, call: ModelCall, purpose: str, draft: _Draft
-) -> Iterator[Event]:
+def _drafted(writer: _Writer, messages: tuple[Message, ...], purpose: str) -> Iterator[Event]:
     """Give the checked statements of one call, each as soon as it is whole."""
-    clock, began_ms, first_ms = run.desk.clock, run.desk.clock.monotonic_ms(), None
-    finished: Finished | None = None
-    ended = "cancelled"
+    run, draft, choice = writer.run, writer.draft, writer.choice
+    call = ModelCall(messages=messages, sampling=choice.sampling, limits=choice.limits)
+    hearing = Hearing(run=run, model=writer.model, call=call, purpose=purpose)
     claims = ClaimStream()
-    try:
-        with closing(model.stream(call, run.cancel)) as pieces:  # type: ignore[type-var] # a generator
-            for piece in pieces:
-                match piece:
-                    case Delta():
-                        if first_ms is None:
-                            first_ms = clock.monotonic_ms() - began_ms
-                        draft.add(piece.text)
-                        for one in claims.feed(piece.text):
-                            yield from _judged(run, desk, one, draft)
-                    case Finished():
-                        finished = piece
-                if _is_enough(run, draft):
-                    draft.is_cut = True
-                    break
-        ended = finished.reason if finished else "given up"
-    except ModelFailed as error:
-        ended = error.kind.value
-        raise
-    finally:
-        took_ms = clock.monotonic_ms() - began_ms
-        run.calls.append(
-            used(model.name, purpose, call, draft.text, finished, first_ms, took_ms, ended)
-        )
-    rest = claims.finish() if not draft.is_cut else []
+    with closing(hearing.texts()) as texts:
+        for text in texts:
+            draft.add(text)
+            for one in claims.feed(text):
+                yield from _judged(writer, one)
+            if _is_enough(run, draft):
+                return
+    rest = claims.finish()
     for place, one in enumerate(rest, start=1):
-        if ended == "length" and place == len(rest):
-            yield from _lost(run, desk, one, draft, "cut off where the reply became too long")
+        if hearing.ended == "length" and place == len(rest):
+            yield from _given(writer, _cut_off(writer, one))
         else:
-            yield from _judged(run, desk, one, draft)
+            yield from _judged(writer, one)
 
 
 def _is_enough(run: Run, draft: _Draft) -> bool:
@@ -198,55 +188,56 @@ def _is_enough(run: Run, draft: _Draft) -> bool:
     return draft.declined or is_hopeless or draft.chars > writing.draft_chars_max
 
 
-def _judged(run: Run, desk: _Desk, one: DraftClaim, draft: _Draft) -> Iterator[Event]:
+def _judged(writer: _Writer, one: DraftClaim) -> Iterator[Event]:
     """Give a statement as shown or dropped; what says nothing is passed over."""
-    if one.kind in _SAYS_NOTHING:
-        return
+    run, draft = writer.run, writer.draft
     if _words(one.text) == _words(prompts.DECLINED):
         draft.declined = not draft.kept
-        return
-    began_ms = run.desk.clock.monotonic_ms()
-    checked = desk.context.check(one, before=run.shown[-1].text if run.shown else "")
-    claim = _claim(desk, one, checked)
-    draft.check_ms += run.desk.clock.monotonic_ms() - began_ms
+    elif _words(one.text) and one.kind not in _SAYS_NOTHING:
+        began_ms = run.desk.clock.monotonic_ms()
+        checked = writer.context.check(one, before=run.shown[-1].text if run.shown else "")
+        claim = _claim(writer, one, checked)
+        draft.check_ms += run.desk.clock.monotonic_ms() - began_ms
+        yield from _given(writer, claim)
+
+
+def _given(writer: _Writer, claim: Claim) -> Iterator[Event]:
+    """Show a claim that holds, drop another in sight of the reader; say nothing twice."""
+    run, draft = writer.run, writer.draft
     if claim.verdict.value is not VerdictValue.SUPPORTED:
         draft.lost += 1
         run.dropped.append(claim)
-        yield Dropped(claim=claim, rung=desk.rung)
+        yield Dropped(claim=claim, rung=writer.rung)
         return
     draft.kept += 1
     if not said_before(claim, run.shown, same_words=True):
         run.shown.append(claim)
-        yield Shown(claim=claim, rung=desk.rung)
+        yield Shown(claim=claim, rung=writer.rung)
 
 
-def _lost(
-    run: Run, desk: _Desk, one: DraftClaim, draft: _Draft, reason: str
-) -> Iterator[Event]:
-    if one.kind in _SAYS_NOTHING:
-        return
+def _cut_off(writer: _Writer, one: DraftClaim) -> Claim:
     verdict = Verdict(
-        value=VerdictValue.UNDECIDED, judge=desk.judge, score=0.0, reasons=(reason,)
+        value=VerdictValue.UNDECIDED,
+        judge=writer.judge,
+        score=0.0,
+        reasons=("it was cut off where the reply became too long",),
     )
-    claim = Claim(text=unmarked(one.text), citations=(), verdict=verdict, kind=one.kind)
-    draft.lost += 1
-    run.dropped.append(claim)
-    yield Dropped(claim=claim, rung=desk.rung)
+    return Claim(text=unmarked(one.text), citations=(), verdict=verdict, kind=one.kind)
 
 
-def _claim(desk: _Desk, one: DraftClaim, checked: CheckedClaim) -> Claim:
+def _claim(writer: _Writer, one: DraftClaim, checked: CheckedClaim) -> Claim:
     """Return a statement with citations that were computed and verified, and its verdict."""
     citations = tuple(
-        citation for span in checked.evidence for citation in _citations(desk.shown, span)
+        citation for span in checked.evidence for citation in _citations(writer.shown, span)
     )
     value, reasons = checked.verdict, tuple(reason.text for reason in checked.reasons)
-    if value is VerdictValue.SUPPORTED and not (citations and _hold(citations, desk.shown)):
+    if value is VerdictValue.SUPPORTED and not (citations and _hold(citations, writer.shown)):
         value, reasons = VerdictValue.UNDECIDED, (*reasons, "no span of a document bears it out")
     return Claim(
         text=unmarked(one.text),
         citations=citations,
         verdict=Verdict(
-            value=value, judge=desk.judge, score=checked.p_supported, reasons=reasons
+            value=value, judge=writer.judge, score=checked.p_supported, reasons=reasons
         ),
         kind=one.kind,
     )
@@ -310,5 +301,3 @@ def unmarked(text: str) -> str:
 
 def _words(text: str) -> str:
     return _NOT_WORD.sub(" ", unmarked(text)).strip().casefold()
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ class Asks:
 
     def stream(
         self, asking: answering.Asking, scope: Scope, *, cancel: Cancel, is_kept: bool = True
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Give what happens while a question is answered, `Done` last.
 
         The trace is in the ledger when `Done` comes. Closing the iterator, or cancelling, frees
@@ -104,7 +104,7 @@ class Asks:
             cancel=cancel,
         )
 
-    def _kept(self, run: answering.Run) -> Iterator[Event]:
+    def _kept(self, run: answering.Run) -> Generator[Event, None, None]:
         is_done = False
         try:
             with closing(answering.events(run)) as happening:

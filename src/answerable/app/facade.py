@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -37,7 +37,7 @@ from answerable.domain.documents import (
 )
 from answerable.domain.errors import AnswerableError, NotFound
 from answerable.domain.questions import Scope, Trace, Turn
-from answerable.domain.releases import Deployment, Line, Retrieval
+from answerable.domain.releases import Deployment, Line, ModelChoice, Retrieval
 from answerable.library import flow as library
 from answerable.library import split
 from answerable.library.aliases import Aliases
@@ -63,7 +63,13 @@ class App:
     """
 
     def __init__(
-        self, settings: Settings, tools: Tools, *, aliases: Aliases = (), on_close: ExitStack
+        self,
+        settings: Settings,
+        tools: Tools,
+        *,
+        aliases: Aliases = (),
+        models: Sequence[ModelChoice] = (),
+        on_close: ExitStack,
     ) -> None:
         self.settings = settings
         self.line = Line(
@@ -75,6 +81,7 @@ class App:
             self.line,
             software=software(),
             retrieval=Retrieval(embedder=tools.embedders.wanted, aliases=aliases),
+            models=models,
         )
         self._current = Current(tools, self._embedded)
         # A process id alone is not enough: that of a container's first process is always 1.
@@ -128,7 +135,7 @@ class App:
         rung: str = "",
         follows: str = "",
         turns: Sequence[Turn] = (),
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Give what happens while a question is answered: `Done` last, with its trace.
 
         Takes what `ask` takes and raises what it raises, at once. Closing the iterator, or

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from answerable.adapters.clock import SystemClock
-from answerable.answering.ports import Ledger
+from answerable.answering.judging import Undecided
+from answerable.answering.ports import ChatModel, Judge, Ledger
 from answerable.app.embedders import Embedders
 from answerable.domain.clock import Clock
-from answerable.domain.errors import Corrupt
+from answerable.domain.errors import Corrupt, ModelFailed
+from answerable.domain.questions import StepReason
 from answerable.library.ports import Analyser, Index, Parser, State, VectorCache
 from answerable.operations.ports import Leases
 from answerable.releases.ports import Register
@@ -30,7 +33,22 @@ class Tools:
     analyser: Analyser
     vectors: VectorCache
     embedders: Embedders
+    judge: Judge
+    model: Callable[[str], ChatModel]
     clock: Clock
+
+
+def no_model(name: str) -> ChatModel:
+    """Say that this machine has not the model.
+
+    Raises:
+        ModelFailed: Always.
+    """
+    raise ModelFailed(
+        f"no model {name} is set up on this machine",
+        hint="answerable models add",
+        kind=StepReason.POLICY,
+    )
 
 
 def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
@@ -69,6 +87,8 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
         analyser=analyser,
         vectors=vector_cache(data, stack),
         embedders=Embedders(settings, data / "embedders", clock, stack.enter_context(ExitStack())),
+        judge=Undecided(),
+        model=no_model,
         clock=clock,
     )
 
@@ -135,6 +155,8 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         analyser=analyser,
         vectors=MemoryVectorCache() if kept is None else vector_cache(kept, stack),
         embedders=Embedders(settings, kept, clock, stack.enter_context(ExitStack())),
+        judge=Undecided(),
+        model=no_model,
         clock=clock,
     )
 

@@ -132,7 +132,7 @@ class ModelFailed(AnswerableError):  # noqa: N818 # named by what is wrong
         message: str,
         *,
         hint: str,
-        kind: StepReason,
+        kind: StepReason = StepReason.OUTAGE,
         retry_after_s: float = 0.0,
         is_passing: bool = False,
     ) -> None:

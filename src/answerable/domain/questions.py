@@ -216,30 +216,6 @@ class StepReason(StrEnum):
     THIN_EVIDENCE = "thin_evidence"
 
 
-class StepReason(StrEnum):
-    """Why a rung of the ladder was left for the one below.
-
-    Attributes:
-        OUTAGE: The provider cannot be reached, failed, or refused key or model.
-        TIMEOUT: The first token, the next one, or the end came too late.
-        BREAKER: The provider failed a moment ago and is left alone for a while.
-        BUDGET: The spend limit would be passed.
-        OVERLOAD: Too many calls at once, here or at the provider.
-        POLICY: The provider will not answer this, or an objective says so.
-        MALFORMED: What came is no answer: not readable, empty, far too long.
-        CHECK_FAILED: Too little of the draft held against the passages.
-    """
-
-    OUTAGE = "outage"
-    TIMEOUT = "timeout"
-    BREAKER = "breaker"
-    BUDGET = "budget"
-    OVERLOAD = "overload"
-    POLICY = "policy"
-    MALFORMED = "malformed"
-    CHECK_FAILED = "check_failed"
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
     """How long one step of a question's path took."""

@@ -174,14 +174,47 @@ class ModelChoice:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Writing:
+    """How a model is asked, and how much of what it writes has to hold.
+
+    Attributes:
+        prompts: What it is told, by task: `answerable.answering.prompts`.
+        passages_chars_max: Code points of passages it is given.
+        draft_chars_max: Code points of a draft that are read; more is no answer.
+        repair_chars_max: Of a draft that cannot be used, code points it is shown again.
+        supported_min: Share of its statements that have to hold; else the ladder steps down.
+        lost_max: After so many statements of which none holds, it is not listened to further.
+        declined_min: Confidence that quotes need once a model found no answer in the passages.
+        turns_max: Earlier questions of a conversation that count.
+        turn_chars_max: Code points kept of each of them, and of its answer.
+    """
+
+    prompts: tuple[tuple[str, str], ...] = ()
+    passages_chars_max: int = 12_000
+    draft_chars_max: int = 12_000
+    repair_chars_max: int = 2_000
+    supported_min: float = 0.5
+    lost_max: int = 4
+    declined_min: float = 0.8
+    turns_max: int = 6
+    turn_chars_max: int = 600
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
-    """A content-addressed recipe for answers."""
+    """A content-addressed recipe for answers.
+
+    Attributes:
+        models: What the rungs ``model:NAME`` of the ladder ask.
+    """
 
     line: Line
     retrieval: Retrieval
     quoting: Quoting
     abstaining: Abstaining = field(default_factory=Abstaining)
     ladder: tuple[str, ...]
+    models: tuple[ModelChoice, ...] = ()
+    writing: Writing = field(default_factory=Writing)
     software: str
 
     @property

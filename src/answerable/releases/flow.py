@@ -5,27 +5,48 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+from answerable.answering.ladder import MODEL
+from answerable.answering.prompts import own_prompts
 from answerable.domain.clock import Clock
 from answerable.domain.documents import Revision
 from answerable.domain.errors import Corrupt, NotFound
-from answerable.domain.releases import Deployment, Line, Quoting, Release, Retrieval
+from answerable.domain.releases import (
+    Deployment,
+    Line,
+    ModelChoice,
+    Quoting,
+    Release,
+    Retrieval,
+    Writing,
+)
 from answerable.releases.ports import Register
 
 LADDER = ("quote", "search", "abstain")
+"""The rungs that need no model; those of models stand above them."""
+
 SETTLER = "answerable"
 """Who deploys when software or workspace changed."""
 
 
-def embedded_release(line: Line, *, software: str, retrieval: Retrieval) -> Release:
+def embedded_release(
+    line: Line, *, software: str, retrieval: Retrieval, models: Sequence[ModelChoice] = ()
+) -> Release:
     """Return the release this software answers with when nobody has proposed another.
 
     Args:
         line: How documents are read now.
         software: What is running.
         retrieval: The defaults, with the embedder and the aliases of the workspace.
+        models: Those the workspace names, in the order they are asked.
     """
     return Release(
-        line=line, retrieval=retrieval, quoting=Quoting(), ladder=LADDER, software=software
+        line=line,
+        retrieval=retrieval,
+        quoting=Quoting(),
+        ladder=(*(f"{MODEL}{one.name}" for one in models), *LADDER),
+        models=tuple(models),
+        writing=Writing(prompts=own_prompts()),
+        software=software,
     )
 
 

@@ -21,7 +21,7 @@ from answerable.adapters.state.traces import join_trace, outcome_name, split_tra
 from answerable.answering.ports import Ledger, TraceLine
 from answerable.domain.documents import Content, Document, Member, Removal, Revision
 from answerable.domain.errors import Conflict, Locked, NotReady
-from answerable.domain.questions import Answered, Trace
+from answerable.domain.questions import Trace
 from answerable.domain.releases import Deployment, Release
 from answerable.library.ports import State, VectorCache
 from answerable.operations.ports import Job, JobState, Leases
@@ -546,7 +546,7 @@ def _line(trace: Trace) -> TraceLine:
         principal=trace.principal,
         question=trace.question,
         outcome=outcome_name(trace),
-        rung=trace.outcome.rung if isinstance(trace.outcome, Answered) else "",
+        rung=trace.outcome.rung,
         release=trace.release,
         revision=trace.revision,
         took_ms=trace.took_ms,

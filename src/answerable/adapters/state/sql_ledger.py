@@ -19,7 +19,7 @@ from answerable.adapters.state.traces import (
 )
 from answerable.answering.ports import Ledger, TraceLine
 from answerable.domain.errors import AnswerableError, Conflict, Corrupt, NotReady, StorageFailure
-from answerable.domain.questions import Answered, Trace
+from answerable.domain.questions import Trace
 
 # Traces whose texts one transaction deletes, so that appending never waits for long.
 _FORGET_BATCH = 2_000
@@ -193,7 +193,7 @@ def _trace_row(trace: Trace, structure: str) -> tuple[object, ...]:
         trace.at_ms,
         trace.principal,
         outcome_name(trace),
-        trace.outcome.rung if isinstance(trace.outcome, Answered) else "",
+        trace.outcome.rung,
         trace.release,
         trace.revision,
         trace.took_ms,

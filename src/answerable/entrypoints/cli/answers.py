@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any, assert_never
 
-from answerable.domain.questions import Abstained, Answered, Citation, Claim, Passage, Trace
+from answerable.domain.questions import (
+    Abstained,
+    Answered,
+    Cancelled,
+    Citation,
+    Claim,
+    Passage,
+    Trace,
+)
 from answerable.entrypoints.naming import trail
 
 _WIDTH = 96
 _ARROW = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
+_RUNGS = {
+    "quote": "quoted verbatim",
+    "search": "abstained, closest documents named",
+    "abstain": "abstained",
+}
 _VERBATIM = {"code", "steps", "list", "rows", "item"}
 
 
 def lines(trace: Trace, *, passages: int, explain: bool) -> Iterator[str]:
     """Give the lines of an answer, its citations, and where asked what it was made from."""
     yield ""
+    if trace.searched:
+        yield from _wrapped(f"Taken to mean: {trace.searched}")
+        yield ""
     match trace.outcome:
         case Answered():
-            yield from _answered(trace.outcome)
+            yield from _claims(trace.outcome.claims)
         case Abstained():
             yield from _abstained(trace.outcome)
+        case Cancelled():
+            yield from _claims(trace.outcome.claims)
+            yield f"  It ended here: {trace.outcome.because}."
         case _:
             assert_never(trace.outcome)
     yield ""
+    yield from _ladder(trace)
     if passages:
         yield from _passages(trace.passages[:passages], explain=explain)
     if explain:
@@ -42,12 +63,18 @@ def as_object(trace: Trace, *, passages: int | None) -> dict[str, Any]:
 
 
 def _kind(trace: Trace) -> str:
-    return "answered" if isinstance(trace.outcome, Answered) else "abstained"
+    match trace.outcome:
+        case Answered():
+            return "answered"
+        case Abstained():
+            return "abstained"
+        case Cancelled():
+            return "cancelled"
 
 
-def _answered(outcome: Answered) -> Iterator[str]:
+def _claims(claims: Sequence[Claim]) -> Iterator[str]:
     numbers: dict[tuple[str, int], int] = {}
-    for claim in outcome.claims:
+    for claim in claims:
         marks = [_number(numbers, citation) for citation in claim.citations]
         yield from _claim(claim, "".join(f"[{mark}]" for mark in dict.fromkeys(marks)))
         yield ""
@@ -71,9 +98,12 @@ def _claim(claim: Claim, marks: str) -> Iterator[str]:
             yield f"  {text}"
         yield f"  {marks}"
         return
-    words = " ".join(claim.text.split())
+    yield from _wrapped(f"{' '.join(claim.text.split())} {marks}")
+
+
+def _wrapped(text: str) -> Iterator[str]:
     yield from textwrap.wrap(
-        f"{words} {marks}",
+        text,
         _WIDTH,
         initial_indent="  ",
         subsequent_indent="  ",
@@ -93,6 +123,21 @@ def _abstained(outcome: Abstained) -> Iterator[str]:
 
 def _where(passage: Passage) -> str:
     return _place(passage.path, passage.chunk.heading, passage.title)
+
+
+def _ladder(trace: Trace) -> Iterator[str]:
+    """Give what was dropped of a draft, and which rungs were left; nothing where all went well."""
+    for claim in trace.dropped:
+        yield from _wrapped(f"dropped: {' '.join(claim.text.split())} ({_why(claim)})")
+    steps = [one for one in trace.step_downs if one.rung.startswith("model:")]
+    for step in steps:
+        yield from _wrapped(f"stepped down from {step.rung}: {step.reason}, {step.detail}")
+    if trace.dropped or steps:
+        yield ""
+
+
+def _why(claim: Claim) -> str:
+    return "; ".join(claim.verdict.reasons) or claim.verdict.value.value
 
 
 def _passages(passages: tuple[Passage, ...], *, explain: bool) -> Iterator[str]:
@@ -144,9 +189,17 @@ def _explanation(trace: Trace) -> Iterator[str]:
 
 
 def _footer(trace: Trace) -> str:
-    rung = trace.outcome.rung if isinstance(trace.outcome, Answered) else "abstain"
-    said = {"quote": "quoted verbatim", "abstain": "abstained"}.get(rung, rung)
+    said = _RUNGS.get(trace.outcome.rung, trace.outcome.rung or "cancelled")
+    cost = f" · {_cost(trace)}" if trace.calls else ""
     return (
-        f"  {said} · confidence {trace.outcome.confidence:.2f} · {trace.took_ms:.1f} ms · "
+        f"  {said}{cost} · confidence {trace.outcome.confidence:.2f} · {trace.took_ms:.1f} ms · "
         f"{trace.release} · revision {trace.revision} · trace {trace.id}"
     )
+
+
+def _cost(trace: Trace) -> str:
+    """Return what all calls of a model cost; unpriced is not free."""
+    costs = [one.cost_usd for one in trace.calls]
+    if None in costs:
+        return "unpriced"
+    return f"{sum(Decimal(one) for one in costs if one is not None):f} USD"

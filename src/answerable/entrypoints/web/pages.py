@@ -18,7 +18,16 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from answerable.app import App, DocumentView
 from answerable.domain.documents import Span
 from answerable.domain.errors import AnswerableError, NotFound
-from answerable.domain.questions import Abstained, Answered, Citation, Claim, Scope, Trace
+from answerable.domain.questions import (
+    Abstained,
+    Answered,
+    Cancelled,
+    Citation,
+    Claim,
+    Outcome,
+    Scope,
+    Trace,
+)
 from answerable.entrypoints.naming import trail
 from answerable.entrypoints.web import paper, problems, render
 from answerable.entrypoints.web.schemas import NUMBER_MAX
@@ -152,7 +161,7 @@ class Shown:
     """A trace as the page shows it: each claim with its numbered sources."""
 
     trace: Trace
-    outcome: Answered | Abstained
+    outcome: Outcome
     claims: tuple[tuple[Said, ...], ...]
     closest: list[render.Plain]
     is_past: bool
@@ -190,7 +199,7 @@ def sheet_of(trace: Trace, *, is_past: bool) -> Shown:
     """Return a trace ready to be shown."""
     outcome = trace.outcome
     numbers = count(1)
-    claims = outcome.claims if isinstance(outcome, Answered) else ()
+    claims = outcome.claims if isinstance(outcome, Answered | Cancelled) else ()
     closest = outcome.closest if isinstance(outcome, Abstained) else ()
     return Shown(
         trace=trace,

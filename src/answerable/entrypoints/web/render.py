@@ -9,7 +9,17 @@ from urllib.parse import urlencode
 from answerable.answering.ports import TraceLine
 from answerable.app import Check, DocumentView
 from answerable.domain.documents import Content, Member, Revision
-from answerable.domain.questions import Abstained, Answered, Citation, Claim, Passage, Trace
+from answerable.domain.questions import (
+    Abstained,
+    Answered,
+    Cancelled,
+    Citation,
+    Claim,
+    ModelUse,
+    Passage,
+    StepDown,
+    Trace,
+)
 from answerable.library.search import Found
 from answerable.library.visible import shown
 from answerable.operations.ports import Job
@@ -38,23 +48,69 @@ def citation_url(citation: Citation, *, revision: int) -> str:
 def answer(trace: Trace, *, top: int = CLOSEST_MAX) -> Plain:
     """Return what came of a question; shape `AnswerOut`."""
     outcome = trace.outcome
-    is_answer = isinstance(outcome, Answered)
-    claims = outcome.claims if isinstance(outcome, Answered) else ()
+    claims = () if isinstance(outcome, Abstained) else outcome.claims
     return {
         "trace_id": trace.id,
-        "outcome": "answered" if is_answer else "abstained",
-        "rung": outcome.rung if isinstance(outcome, Answered) else "abstain",
+        "outcome": outcome_name(trace),
+        "rung": outcome.rung,
         "answer": "\n\n".join(claim.text for claim in claims),
         "confidence": outcome.confidence,
-        "claims": [_claim(claim, trace.revision) for claim in claims],
-        "because": outcome.because if isinstance(outcome, Abstained) else "",
+        "claims": [shown_claim(claim, trace.revision) for claim in claims],
+        "because": "" if isinstance(outcome, Answered) else outcome.because,
         "code": outcome.code if isinstance(outcome, Abstained) else "",
         "closest": closest(outcome.closest, top) if isinstance(outcome, Abstained) else [],
         "release": trace.release,
         "revision": trace.revision,
         "overrides": list(trace.overrides),
+        "searched": trace.searched,
+        "follows": trace.follows,
+        "step_downs": [step_down(one) for one in trace.step_downs],
+        "dropped": [dropped(one) for one in trace.dropped],
+        "calls": [_call(one) for one in trace.calls],
         "took_ms": trace.took_ms,
         "steps": [{"name": step.name, "took_ms": step.took_ms} for step in trace.steps],
+    }
+
+
+def outcome_name(trace: Trace) -> str:
+    """Return ``answered``, ``abstained`` or ``cancelled``."""
+    match trace.outcome:
+        case Answered():
+            return "answered"
+        case Abstained():
+            return "abstained"
+        case Cancelled():
+            return "cancelled"
+
+
+def step_down(step: StepDown) -> Plain:
+    """Return why a rung was left; shape `StepDownOut`."""
+    return {"rung": step.rung, "reason": step.reason.value, "detail": step.detail}
+
+
+def dropped(claim: Claim) -> Plain:
+    """Return a statement that was not shown as part of the answer; shape `DroppedOut`."""
+    return {
+        "text": claim.text,
+        "kind": claim.kind,
+        "verdict": claim.verdict.value.value,
+        "score": claim.verdict.score,
+        "reasons": list(claim.verdict.reasons),
+    }
+
+
+def _call(use: ModelUse) -> Plain:
+    return {
+        "model": use.model,
+        "purpose": use.purpose,
+        "tokens_in": use.tokens_in,
+        "tokens_out": use.tokens_out,
+        "is_estimated": use.is_estimated,
+        "method": use.method,
+        "cost_usd": use.cost_usd,
+        "first_token_ms": use.first_token_ms,
+        "took_ms": use.took_ms,
+        "ended": use.ended,
     }
 
 
@@ -179,11 +235,14 @@ def readiness(checks: Iterable[Check]) -> Plain:
     return {"ready": all(one["ready"] for one in listed), "checks": listed}
 
 
-def _claim(claim: Claim, revision_number: int) -> Plain:
+def shown_claim(claim: Claim, revision_number: int) -> Plain:
+    """Return a statement of an answer; shape `ClaimOut`."""
     return {
         "text": claim.text,
         "kind": claim.kind,
         "verdict": claim.verdict.value.value,
+        "score": claim.verdict.score,
+        "reasons": list(claim.verdict.reasons),
         "citations": [
             {
                 "document_id": one.document_id,

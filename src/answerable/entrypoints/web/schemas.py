@@ -23,6 +23,9 @@ def _encodable(text: str) -> str:
 Words = Annotated[str, AfterValidator(_encodable)]
 
 
+Verdict = Literal["supported", "unsupported", "undecided"]
+
+
 class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -76,8 +79,43 @@ class ClaimOut(_Shape):
 
     text: str
     kind: str
-    verdict: Literal["supported", "unsupported", "undecided"]
+    verdict: Verdict
+    score: Annotated[float, Field(description="How well it is borne out, from 0 to 1.")]
+    reasons: list[str]
     citations: list[CitationOut]
+
+
+class DroppedOut(_Shape):
+    """A statement a model made that does not hold, or may not: no part of the answer."""
+
+    text: str
+    kind: str
+    verdict: Verdict
+    score: float
+    reasons: list[str]
+
+
+class StepDownOut(_Shape):
+    """A rung of the ladder that was left, and why."""
+
+    rung: str
+    reason: str
+    detail: str
+
+
+class CallOut(_Shape):
+    """A call of a model. `cost_usd` is null when no price is known."""
+
+    model: str
+    purpose: Literal["answer", "repair", "rewrite"]
+    tokens_in: int
+    tokens_out: int
+    is_estimated: Annotated[bool, Field(description="The provider did not say how many.")]
+    method: str
+    cost_usd: str | None
+    first_token_ms: float | None
+    took_ms: float
+    ended: str
 
 
 class ClosestOut(_Shape):
@@ -101,7 +139,7 @@ class AnswerOut(_Shape):
     """What came of a question. Abstaining is a result: `because` says why."""
 
     trace_id: str
-    outcome: Literal["answered", "abstained"]
+    outcome: Literal["answered", "abstained", "cancelled"]
     rung: str
     answer: Annotated[str, Field(description="Empty when abstaining.")]
     confidence: float
@@ -112,6 +150,13 @@ class AnswerOut(_Shape):
     release: str
     revision: int
     overrides: list[str]
+    searched: Annotated[
+        str, Field(description="What a question that leans on an earlier one was taken to mean.")
+    ]
+    follows: Annotated[str, Field(description="The trace before it in a conversation.")]
+    step_downs: list[StepDownOut]
+    dropped: list[DroppedOut]
+    calls: list[CallOut]
     took_ms: float
     steps: list[StepOut]
 
@@ -206,7 +251,7 @@ class TraceLineOut(_Shape):
     id: str
     at_ms: int
     question: str
-    outcome: Literal["answered", "abstained"]
+    outcome: Literal["answered", "abstained", "cancelled"]
     rung: str
     release: str
     revision: int

@@ -1,0 +1,117 @@
+"""A library in memory whose models keep to a script, and a judge that knows only what is literal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import answerable.app.tools as app_tools
+from answerable.adapters.models.memory import ScriptedModel
+from answerable.adapters.parsers.pool import InlineParser
+from answerable.answering.checking.claims import DraftClaim
+from answerable.answering.ports import CheckedClaim, EvidenceSpan, Reason
+from answerable.app import App
+from answerable.domain.errors import ModelFailed
+from answerable.domain.questions import StepReason, VerdictValue
+from answerable.domain.releases import ModelChoice
+from answerable.settings import load
+
+PAGES = {
+    "nodes/drain.md": """# Draining a node
+
+Draining moves every pod away from a node before maintenance.
+
+## Before you begin
+
+Check that no PodDisruptionBudget blocks the <!-- never shown --> eviction of a pod.
+The drain waits 30 seconds for each pod.
+
+## Steps
+
+1. Cordon the node: `kubectl cordon NODE`.
+2. Drain it: `kubectl drain NODE --ignore-daemonsets`.
+3. Do the maintenance, then run `kubectl uncordon NODE`.
+""",
+    "etcd/quorum.md": """# etcd quorum
+
+A cluster of three members goes on working when one member is lost. When two are lost there is
+no quorum and every write fails.
+""",
+}
+QUESTION = "how long does the drain wait for each pod?"
+_NOT_WORD = re.compile(r"[\s`*_.]+")
+
+
+class LiteralJudge:
+    """Holds a claim to be true when its words stand in a passage, in this order."""
+
+    name = "literal"
+    digest = "1"
+
+    def prepare(self, passages: Sequence[str], *, question: str) -> LiteralContext:
+        """Return the passages."""
+        return LiteralContext(passages)
+
+
+class LiteralContext:
+    """Passages to look into."""
+
+    def __init__(self, passages: Sequence[str]) -> None:
+        self._passages = passages
+
+    def check(self, claim: DraftClaim, *, before: str = "") -> CheckedClaim:
+        """Return whether the words of a claim are somewhere."""
+        words = [re.escape(word) for word in _NOT_WORD.split(_bare(claim.text)) if word]
+        pattern = re.compile(r"[\s`*_.]+".join(words))
+        for number, passage in enumerate(self._passages):
+            if found := pattern.search(passage):
+                span = EvidenceSpan(passage=number, start=found.start(), end=found.end())
+                return CheckedClaim(
+                    claim=claim, verdict=VerdictValue.SUPPORTED, p_supported=1.0, evidence=(span,)
+                )
+        reason = Reason(code="absent", text="no passage says so")
+        return CheckedClaim(
+            claim=claim, verdict=VerdictValue.UNSUPPORTED, p_supported=0.0, reasons=(reason,)
+        )
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"\[\d+\]", "", text)
+
+
+def opened(
+    folder: Path, stack: ExitStack, *models: ScriptedModel, pages: dict[str, str] = PAGES
+) -> App:
+    """Return a library in memory with these pages; its ladder begins with these models."""
+    for path, text in pages.items():
+        file = folder / "docs" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    settings = load(None)
+    own = ExitStack()
+    tools = replace(
+        app_tools.memory_tools(settings, own),
+        judge=LiteralJudge(),
+        model=_known(models),
+        parser=InlineParser(),
+    )
+    choices = [ModelChoice(name=one.name, provider="script", model=one.name) for one in models]
+    app = stack.enter_context(App(settings, tools, models=choices, on_close=own))
+    app.ingest(folder / "docs")
+    return app
+
+
+def _known(models: Sequence[ScriptedModel]) -> Callable[[str], ScriptedModel]:
+    named = {one.name: one for one in models}
+
+    def model(name: str) -> ScriptedModel:
+        if name not in named:
+            raise ModelFailed(
+                f"no model {name}", hint="answerable models add", kind=StepReason.POLICY
+            )
+        return named[name]
+
+    return model
