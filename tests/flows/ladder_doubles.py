@@ -1,4 +1,4 @@
-"""A library in memory whose models keep to a script, and a judge that knows only what is literal."""
+"""A library in memory whose models keep to a script, and a judge that takes words literally."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ class LiteralJudge:
 
     def prepare(self, passages: Sequence[str], *, question: str) -> LiteralContext:
         """Return the passages."""
+        del question
         return LiteralContext(passages)
 
 
@@ -64,6 +65,7 @@ class LiteralContext:
 
     def check(self, claim: DraftClaim, *, before: str = "") -> CheckedClaim:
         """Return whether the words of a claim are somewhere."""
+        del before
         words = [re.escape(word) for word in _NOT_WORD.split(_bare(claim.text)) if word]
         pattern = re.compile(r"[\s`*_.]+".join(words))
         for number, passage in enumerate(self._passages):

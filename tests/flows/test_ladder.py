@@ -1,4 +1,4 @@
-"""The ladder from end to end: what a model writes is checked, and its failure is only a step down."""
+"""The ladder from end to end: what a model writes is checked, its failure is a step down."""
 
 from __future__ import annotations
 

@@ -174,6 +174,17 @@ class App:
         """Return the scope of the one local owner."""
         return owner_scope()
 
+    def last_trace(self, scope: Scope) -> str:
+        """Return the id of the trace a caller left last.
+
+        Raises:
+            NotFound: There is none.
+        """
+        lines = self._tools.ledger.recent(limit=1, principal=scope.principal)
+        if not lines:
+            raise NotFound("nothing was asked before", hint="ask without --follow")
+        return lines[0].id
+
     def traces(self, *, limit: int = 20, before: str | None = None) -> Sequence[TraceLine]:
         """Return the newest traces, newest first."""
         return self._tools.ledger.recent(limit=limit, before=before)

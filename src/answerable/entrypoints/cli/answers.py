@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any, assert_never
 
@@ -29,29 +29,61 @@ _RUNGS = {
 _VERBATIM = {"code", "steps", "list", "rows", "item"}
 
 
+@dataclass(kw_only=True, slots=True)
+class Sheet:
+    """An answer on its way to a terminal, statement by statement.
+
+    Attributes:
+        numbers: Of the places that were cited, in the order they were.
+        shown: How many statements were given.
+    """
+
+    numbers: dict[tuple[str, int], int] = field(default_factory=dict)
+    shown: int = 0
+
+    def searched(self, text: str) -> Iterator[str]:
+        """Give what a question that leans on an earlier one is taken to mean."""
+        yield from _wrapped(f"Taken to mean: {text}")
+        yield ""
+
+    def claim(self, claim: Claim) -> Iterator[str]:
+        """Give the lines of one statement with the numbers of its citations."""
+        self.shown += 1
+        marks = [_number(self.numbers, citation) for citation in claim.citations]
+        yield from _claim(claim, "".join(f"[{mark}]" for mark in dict.fromkeys(marks)))
+        yield ""
+
+    def end(self, trace: Trace, *, passages: int, explain: bool) -> Iterator[str]:
+        """Give what stands below the statements, or in their place."""
+        for (place, at), number in self.numbers.items():
+            yield f"  [{number}] {place}, line {at}"
+        match trace.outcome:
+            case Abstained():
+                yield from _abstained(trace.outcome)
+            case Cancelled():
+                yield f"  It ended here: {trace.outcome.because}."
+            case Answered():
+                pass
+            case _:
+                assert_never(trace.outcome)
+        yield ""
+        yield from _ladder(trace)
+        if passages:
+            yield from _passages(trace.passages[:passages], explain=explain)
+        if explain:
+            yield from _explanation(trace)
+        yield _footer(trace)
+
+
 def lines(trace: Trace, *, passages: int, explain: bool) -> Iterator[str]:
     """Give the lines of an answer, its citations, and where asked what it was made from."""
+    sheet = Sheet()
     yield ""
     if trace.searched:
-        yield from _wrapped(f"Taken to mean: {trace.searched}")
-        yield ""
-    match trace.outcome:
-        case Answered():
-            yield from _claims(trace.outcome.claims)
-        case Abstained():
-            yield from _abstained(trace.outcome)
-        case Cancelled():
-            yield from _claims(trace.outcome.claims)
-            yield f"  It ended here: {trace.outcome.because}."
-        case _:
-            assert_never(trace.outcome)
-    yield ""
-    yield from _ladder(trace)
-    if passages:
-        yield from _passages(trace.passages[:passages], explain=explain)
-    if explain:
-        yield from _explanation(trace)
-    yield _footer(trace)
+        yield from sheet.searched(trace.searched)
+    for claim in () if isinstance(trace.outcome, Abstained) else trace.outcome.claims:
+        yield from sheet.claim(claim)
+    yield from sheet.end(trace, passages=passages, explain=explain)
 
 
 def as_object(trace: Trace, *, passages: int | None) -> dict[str, Any]:
@@ -70,16 +102,6 @@ def _kind(trace: Trace) -> str:
             return "abstained"
         case Cancelled():
             return "cancelled"
-
-
-def _claims(claims: Sequence[Claim]) -> Iterator[str]:
-    numbers: dict[tuple[str, int], int] = {}
-    for claim in claims:
-        marks = [_number(numbers, citation) for citation in claim.citations]
-        yield from _claim(claim, "".join(f"[{mark}]" for mark in dict.fromkeys(marks)))
-        yield ""
-    for (place, at), number in numbers.items():
-        yield f"  [{number}] {place}, line {at}"
 
 
 def _number(numbers: dict[tuple[str, int], int], citation: Citation) -> int:

@@ -62,6 +62,7 @@ def demo(
     Example:  answerable demo --workspace demo --docs docs/guide
     """
     from answerable.app import init_workspace, open_app
+    from answerable.domain.cancel import Cancel
     from answerable.entrypoints.cli.asking import show
     from answerable.entrypoints.cli.embedding import try_to_fill
     from answerable.entrypoints.cli.ingesting import (
@@ -85,7 +86,12 @@ def demo(
         check_read(reports)
         for question in DEMO_QUESTIONS:
             line(f"\n> {question}")
-            show(app.ask(question, app.owner()), as_json=False, top=None, explain=False)
+            show(
+                app.stream(question, app.owner(), cancel=Cancel()),
+                as_json=False,
+                top=None,
+                explain=False,
+            )
     if serving:
         talk("")
         serve(port=port, workspace=workspace)
