@@ -53,11 +53,17 @@ class _Table(BaseModel):
 
 
 class Serve(_Table):
-    """How `answerable serve` listens."""
+    """How `answerable serve` listens.
+
+    Attributes:
+        answers: How many answers may be on their way at once in one process; what comes beyond
+            that is answered at once, without a model.
+    """
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    answers: Annotated[int, Field(ge=1, le=4096)] = 256
 
 
 class Ingest(_Table):

@@ -16,9 +16,14 @@ class Understood:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retrieved:
-    """These passages were found, best first; the answer is made of them and nothing else."""
+    """These passages were found, best first; the answer is made of them and nothing else.
+
+    Attributes:
+        revision: Number of the revision they were found in.
+    """
 
     passages: tuple[Passage, ...]
+    revision: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +32,7 @@ class Shown:
 
     claim: Claim
     rung: str
+    revision: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -97,6 +97,7 @@ def begin(
         ),
         follows=asking.follows,
         ladder=checked_ladder(asking.ladder),
+        crowded=asking.crowded,
     )
     asked_for = f"asked for: {', '.join(asking.ladder)}"
     return Run(
@@ -133,7 +134,7 @@ def _path(run: Run) -> Iterator[Event]:
     if run.searched != run.question:
         yield Understood(searched=run.searched)
     _retrieve(run)
-    yield Retrieved(passages=run.passages)
+    yield Retrieved(passages=run.passages, revision=run.revision)
     with closing(climb(run)) as climbing:
         run.outcome = yield from climbing
 

@@ -49,7 +49,7 @@ def climb(run: Run) -> Generator[Event, None, Outcome]:
         rung, left = left[0], left[1:]
         run.cancel.check()
         run.rung = rung
-        ended = yield from _on(run, rung)
+        ended = _crowded_out(run, rung) or (yield from _on(run, rung))
         match ended:
             case StepDown():
                 yield _noted(run, ended)
@@ -67,6 +67,13 @@ def _on(run: Run, rung: str) -> Generator[Event, None, Outcome | StepDown]:
     if rung == rungs.QUOTE:
         return (yield from rungs.quote(run, rung))
     return rungs.search(run) if rung == rungs.SEARCH else rungs.abstain(run)
+
+
+def _crowded_out(run: Run, rung: str) -> StepDown | None:
+    """Return that a rung is left because too much is asked at once; None when it is not."""
+    if not run.asking.crowded or not rung.startswith(MODEL):
+        return None
+    return StepDown(rung=rung, reason=StepReason.OVERLOAD, detail=run.asking.crowded)
 
 
 def _noted(run: Run, step: StepDown) -> SteppedDown:

@@ -57,12 +57,14 @@ class Asking:
         turns: Earlier questions of the conversation with their answers, oldest first.
         follows: Id of the trace of the last of them.
         ladder: Rungs in place of the release's own, because somebody asked for them.
+        crowded: Why no model may be asked now; empty when one may.
     """
 
     text: str
     turns: tuple[Turn, ...] = ()
     follows: str = ""
     ladder: tuple[str, ...] = ()
+    crowded: str = ""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -111,6 +113,11 @@ class Run:
         return self.found.contents if self.found else {}
 
     @property
+    def revision(self) -> int:
+        """Number of the revision that answers."""
+        return self.shelf.revision.number
+
+    @property
     def texts(self) -> Mapping[str, Text]:
         """The texts of the contents, by content id."""
         return {name: content.text for name, content in self.contents.items()}
@@ -134,7 +141,7 @@ class Run:
             principal=self.scope.principal,
             question=self.question,
             release=self.release.id,
-            revision=self.shelf.revision.number,
+            revision=self.revision,
             overrides=self.overrides,
             passages=self.passages,
             evidence=self.evidence,

@@ -49,7 +49,7 @@ def quote(run: Run, rung: str) -> Generator[Event, None, Outcome | StepDown]:
     fresh = [one for one in kept if not said_before(one, run.shown)]
     for one in fresh:
         run.shown.append(one)
-        yield Shown(claim=one, rung=rung)
+        yield Shown(claim=one, rung=rung, revision=run.revision)
     if not kept:
         return _left(rung, bool(claims))
     return Answered(rung=rung, claims=tuple(run.shown), confidence=run.sure)

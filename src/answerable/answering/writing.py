@@ -212,7 +212,7 @@ def _given(writer: _Writer, claim: Claim) -> Iterator[Event]:
     draft.kept += 1
     if not said_before(claim, run.shown, same_words=True):
         run.shown.append(claim)
-        yield Shown(claim=claim, rung=writer.rung)
+        yield Shown(claim=claim, rung=writer.rung, revision=run.revision)
 
 
 def _cut_off(writer: _Writer, one: DraftClaim) -> Claim:

@@ -102,6 +102,7 @@ class App:
         rung: str = "",
         follows: str = "",
         turns: Sequence[Turn] = (),
+        crowded: str = "",
     ) -> Trace:
         """Return the trace of a question, with its outcome; it is in the ledger.
 
@@ -114,6 +115,7 @@ class App:
             rung: The one rung that may answer; empty for the ladder of the release.
             follows: Id of the trace this question comes after, in the same conversation.
             turns: What was said before, where it is not in the ledger.
+            crowded: Why no model may be asked now.
 
         Raises:
             BadQuestion: It is empty or too long.
@@ -122,7 +124,13 @@ class App:
             NotReady: The library is empty.
         """
         happening = self.stream(
-            text, scope, cancel=Cancel(), rung=rung, follows=follows, turns=turns
+            text,
+            scope,
+            cancel=Cancel(),
+            rung=rung,
+            follows=follows,
+            turns=turns,
+            crowded=crowded,
         )
         return answering.drained(happening)
 
@@ -135,6 +143,7 @@ class App:
         rung: str = "",
         follows: str = "",
         turns: Sequence[Turn] = (),
+        crowded: str = "",
     ) -> Generator[Event, None, None]:
         """Give what happens while a question is answered: `Done` last, with its trace.
 
@@ -144,7 +153,7 @@ class App:
         turns_max = self._current.serving().release.writing.turns_max
         before = self._asks.turns(follows, scope, most=turns_max)
         asking = answering.Asking(
-            text=text, turns=(*before, *turns), follows=follows, ladder=only(rung)
+            text=text, turns=(*before, *turns), follows=follows, ladder=only(rung), crowded=crowded
         )
         return self._asks.stream(asking, scope, cancel=cancel)
 

@@ -8,13 +8,14 @@ import json
 from bisect import bisect_right
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from answerable.app import App
 from answerable.domain.documents import Member, document_id
 from answerable.domain.errors import BadInput, Conflict
-from answerable.entrypoints.web import problems, render, schemas
+from answerable.entrypoints.web import happening, problems, render, schemas
+from answerable.entrypoints.web.happening import Answers
 from answerable.entrypoints.web.uploads import Upload, new_content, new_document, request_body
 
 UPLOADED = "upload"
@@ -32,10 +33,10 @@ def as_json(value: object, *, status: int = 200) -> Response:
     return Response(json.dumps(value).encode(), status_code=status, media_type="application/json")
 
 
-def api(app: App) -> APIRouter:
+def api(app: App, answers: Answers) -> APIRouter:
     """Return all routes of the API over one app."""
     router = APIRouter(responses=_PROBLEMS)
-    _add_questions(router, app)
+    _add_questions(router, app, answers)
     _add_documents(router, app)
     _add_uploads(router, app)
     _add_records(router, app)
@@ -43,11 +44,23 @@ def api(app: App) -> APIRouter:
     return router
 
 
-def _add_questions(router: APIRouter, app: App) -> None:
-    @router.post("/v1/ask", response_model=schemas.AnswerOut, tags=["questions"])
-    def ask(asked: schemas.AskIn) -> Response:
-        """Answer from the documents with verified quotes, or say that they do not say."""
-        trace = app.ask(asked.question, app.owner())
+def _add_questions(router: APIRouter, app: App, answers: Answers) -> None:
+    @router.post(
+        "/v1/ask",
+        response_model=schemas.AnswerOut,
+        responses={200: {"content": {happening.MEDIA_TYPE: {}}}},
+        tags=["questions"],
+    )
+    async def ask(request: Request, asked: schemas.AskIn) -> Response:
+        """Answer from the documents, every statement checked and cited, or say they do not say.
+
+        With `stream`, or when `text/event-stream` is accepted, what happens comes as events:
+        `understood`, `passages`, `claim`, `dropped`, `step_down`, `error`, and `done` last.
+        """
+        how = {"rung": asked.rung, "follows": asked.follows}
+        if asked.stream or happening.MEDIA_TYPE in request.headers.get("accept", ""):
+            return await happening.streamed(answers.events(asked.question, **how), top=asked.top)
+        trace = await answers.whole(request, asked.question, **how)
         return as_json(render.answer(trace, top=asked.top))
 
     @router.post("/v1/search", response_model=schemas.FoundOut, tags=["questions"])

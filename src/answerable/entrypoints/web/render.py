@@ -121,19 +121,21 @@ def whole_trace(trace: Trace) -> Plain:
         "principal": trace.principal,
         "question": trace.question,
         "evidence": dict(trace.evidence),
-        "passages": [
-            {
-                "rank": passage.rank,
-                "score": passage.score,
-                "document_id": passage.document_id,
-                "path": passage.path,
-                "title": passage.title,
-                "heading": list(passage.chunk.heading),
-                "start": passage.chunk.start,
-                "end": passage.chunk.end,
-            }
-            for passage in trace.passages
-        ],
+        "passages": [looked_at(passage) for passage in trace.passages],
+    }
+
+
+def looked_at(passage: Passage) -> Plain:
+    """Return a passage an answer is made from; shape `LookedAtOut`."""
+    return {
+        "rank": passage.rank,
+        "score": passage.score,
+        "document_id": passage.document_id,
+        "path": passage.path,
+        "title": passage.title,
+        "heading": list(passage.chunk.heading),
+        "start": passage.chunk.start,
+        "end": passage.chunk.end,
     }
 
 

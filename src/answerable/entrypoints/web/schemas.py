@@ -37,6 +37,15 @@ class AskIn(_Shape):
     top: Annotated[
         int, Field(ge=0, le=50, description="Closest documents to name when abstaining.")
     ] = 5
+    rung: Annotated[
+        Words, Field(max_length=200, description="The one rung that may answer: `quote`, `search`")
+    ] = ""
+    follows: Annotated[
+        Words, Field(max_length=64, description="`trace_id` of what was asked before this")
+    ] = ""
+    stream: Annotated[
+        bool, Field(description="Tell what happens as server-sent events while it happens")
+    ] = False
 
 
 class SearchIn(_Shape):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -19,7 +20,10 @@ from answerable.domain.errors import AnswerableError
 from answerable.entrypoints.web import problems, schemas
 from answerable.entrypoints.web.api import api
 from answerable.entrypoints.web.gate import Gate
+from answerable.entrypoints.web.happening import Answers
+from answerable.entrypoints.web.openai import openai
 from answerable.entrypoints.web.pages import HERE, error_page, html, pages
+from answerable.entrypoints.web.streams import Streams
 
 QUESTION_BYTES_MAX = 256 * 1024
 # What a form adds around a file.
@@ -31,16 +35,19 @@ def build(app: App, background: AbstractAsyncContextManager[None] | None = None)
 
     `background` is entered before the first request and left after the last.
     """
+    streams = Streams(app.settings.serve.answers)
+    answers = Answers(app, streams)
     site = FastAPI(
         title="Answerable",
         version=__version__,
-        description="Answers from your own documents, every sentence an exact verified quote.",
+        description="Answers from your own documents, every sentence checked against exact quotes.",
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(background) if background else None,
+        lifespan=_lifespan(background or nullcontext(), streams),
         telemetry={"tracing": False},
     )
-    site.include_router(api(app))
+    site.include_router(api(app, answers))
+    site.include_router(openai(app, answers))
     site.include_router(pages(app))
     site.mount("/static", StaticFiles(directory=HERE / "static"))
     _add_docs(site)
@@ -54,11 +61,14 @@ def build(app: App, background: AbstractAsyncContextManager[None] | None = None)
     return site
 
 
-def _lifespan(background: AbstractAsyncContextManager[None]) -> Any:
+def _lifespan(background: AbstractAsyncContextManager[None], streams: Streams) -> Any:
     @asynccontextmanager
     async def lifespan(_site: FastAPI) -> AsyncIterator[None]:
         async with background:
-            yield
+            try:
+                yield
+            finally:
+                await run_in_threadpool(streams.close)
 
     return lifespan
 
