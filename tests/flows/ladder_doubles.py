@@ -11,8 +11,7 @@ from pathlib import Path
 import answerable.app.tools as app_tools
 from answerable.adapters.models.memory import ScriptedModel
 from answerable.adapters.parsers.pool import InlineParser
-from answerable.answering.checking.claims import DraftClaim
-from answerable.answering.ports import CheckedClaim, EvidenceSpan, Reason
+from answerable.answering.checking import CheckedClaim, DraftClaim, EvidenceSpan, Reason
 from answerable.app import App
 from answerable.domain.errors import ModelFailed
 from answerable.domain.questions import StepReason, VerdictValue

@@ -12,16 +12,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from answerable.answering import prompts
-from answerable.answering.checking.claims import ClaimStream, DraftClaim
+from answerable.answering.checking import CheckedClaim, ClaimStream, DraftClaim, EvidenceSpan
 from answerable.answering.cite import line_of
 from answerable.answering.events import Dropped, Event, Shown
 from answerable.answering.excerpt import Excerpt, excerpts
 from answerable.answering.listening import Hearing
 from answerable.answering.ports import (
     ChatModel,
-    CheckedClaim,
-    EvidenceSpan,
-    JudgedContext,
+    Judging,
     Message,
     ModelCall,
 )
@@ -108,7 +106,7 @@ class _Writer:
     choice: ModelChoice
     draft: _Draft
     shown: tuple[Excerpt, ...]
-    context: JudgedContext
+    context: Judging
 
     @property
     def judge(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from answerable.adapters.clock import SystemClock
-from answerable.answering.judging import Undecided
+from answerable.answering.checking import FeatureJudge
 from answerable.answering.ports import ChatModel, Judge, Ledger
 from answerable.app.embedders import Embedders
 from answerable.domain.clock import Clock
@@ -87,7 +87,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
         analyser=analyser,
         vectors=vector_cache(data, stack),
         embedders=Embedders(settings, data / "embedders", clock, stack.enter_context(ExitStack())),
-        judge=Undecided(),
+        judge=FeatureJudge(),
         model=no_model,
         clock=clock,
     )
@@ -155,7 +155,7 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         analyser=analyser,
         vectors=MemoryVectorCache() if kept is None else vector_cache(kept, stack),
         embedders=Embedders(settings, kept, clock, stack.enter_context(ExitStack())),
-        judge=Undecided(),
+        judge=FeatureJudge(),
         model=no_model,
         clock=clock,
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import threading
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import cast
@@ -12,8 +13,10 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from answerable.access.scopes import owner_scope
+from answerable.answering.events import Done, Dropped, Event, Retrieved, Shown, SteppedDown
 from answerable.answering.ports import TraceLine
 from answerable.app import App, Check, DocumentView
+from answerable.domain.cancel import Cancel
 from answerable.domain.documents import (
     Block,
     BlockKind,
@@ -35,6 +38,7 @@ from answerable.domain.questions import (
     Passage,
     Scope,
     Step,
+    StepDown,
     Trace,
     Verdict,
     VerdictValue,
@@ -116,6 +120,12 @@ def _block(body: str, start: int, end: int) -> Block:
     return Block(kind=BlockKind.PARAGRAPH, start=start, end=end)
 
 
+def _set() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class FakeApp:
     """What the doors call of `App`, over three documents in memory."""
@@ -131,6 +141,12 @@ class FakeApp:
     submitted: dict[str, bytes] = field(default_factory=dict)
     is_ready: bool = True
     failure: Exception | None = None
+    breaks: Exception | None = None
+    how: list[dict[str, object]] = field(default_factory=list)
+    waits: threading.Event = field(default_factory=_set)
+    began: threading.Event = field(default_factory=threading.Event)
+    dropped: tuple[Claim, ...] = ()
+    step_downs: tuple[StepDown, ...] = ()
     settings: Settings = field(default_factory=Settings)
     rounds: int = 0
     keeps: bool = True
@@ -141,9 +157,33 @@ class FakeApp:
         """Return the owner of everything."""
         return owner_scope()
 
-    def ask(self, text: str, scope: Scope) -> Trace:
-        """Abstain when a phone is asked for, else answer; keep the trace."""
+    def stream(
+        self, text: str, scope: Scope, *, cancel: Cancel, **how: object
+    ) -> Generator[Event, None, None]:
+        """Tell what `ask` makes of a question; `dropped` is told before the end."""
+        trace = self.ask(text, scope, **how)
+        return self._told(trace, cancel)
+
+    def _told(self, trace: Trace, cancel: Cancel) -> Generator[Event, None, None]:
+        yield Retrieved(passages=trace.passages, revision=trace.revision)
+        self.began.set()
+        self.waits.wait()
+        cancel.check()
+        if isinstance(trace.outcome, Answered):
+            for claim in trace.outcome.claims:
+                yield Shown(claim=claim, rung="quote", revision=trace.revision)
+        for claim in trace.dropped:
+            yield Dropped(claim=claim, rung="model:main")
+        for step in trace.step_downs:
+            yield SteppedDown(step=step)
+        if self.breaks:
+            raise self.breaks
+        yield Done(trace=trace)
+
+    def ask(self, text: str, scope: Scope, **how: object) -> Trace:
+        """Abstain when a phone is asked for, else answer; keep the trace and how it was asked."""
         self._check(text)
+        self.how.append(how)
         trace = Trace(
             id=f"t{len(self.asked):04}",
             at_ms=1_700_000_000_000 + len(self.asked),
@@ -157,6 +197,8 @@ class FakeApp:
             outcome=self._abstained() if "phone" in text else self._answered(),
             steps=(Step(name="retrieve", took_ms=0.4), Step(name="quote", took_ms=0.8)),
             took_ms=1.25,
+            dropped=self.dropped,
+            step_downs=self.step_downs,
         )
         if self.keeps:
             self.asked.append(trace)

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from bisect import bisect_right
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
@@ -20,13 +20,6 @@ from answerable.entrypoints.web.uploads import Upload, new_content, new_document
 
 UPLOADED = "upload"
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "What went wrong, with a stable code and what to do",
-        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
-    }
-}
-
 
 def as_json(value: object, *, status: int = 200) -> Response:
     """Return a response that is not checked against its schema again; tests do that."""
@@ -35,7 +28,7 @@ def as_json(value: object, *, status: int = 200) -> Response:
 
 def api(app: App, answers: Answers) -> APIRouter:
     """Return all routes of the API over one app."""
-    router = APIRouter(responses=_PROBLEMS)
+    router = APIRouter(responses=problems.RESPONSES)
     _add_questions(router, app, answers)
     _add_documents(router, app)
     _add_uploads(router, app)

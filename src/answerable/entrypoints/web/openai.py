@@ -78,7 +78,7 @@ class CompletionIn(_Loose):
 
 def openai(app: App, answers: Answers) -> APIRouter:
     """Return the routes that speak OpenAI's protocol."""
-    router = APIRouter(tags=["OpenAI"])
+    router = APIRouter(tags=["OpenAI"], responses=problems.RESPONSES)
 
     @router.get("/v1/models")
     def models() -> Response:

@@ -9,6 +9,7 @@ import json
 import secrets
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
+from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -17,6 +18,14 @@ from starlette.responses import Response
 from answerable.domain.errors import AnswerableError
 
 MEDIA_TYPE = "application/problem+json"
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "What went wrong, with a stable code and what to do",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
+    }
+}
+"""For every route: what it answers when something goes wrong."""
 
 # Codes and hints of failures that never reach the app.
 _OF_HTTP = {
