@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, Protocol
 
-from answerable.answering.checking.claims import DraftClaim
+from answerable.answering.checking import CheckedClaim, DraftClaim
 from answerable.domain.cancel import Cancel
-from answerable.domain.questions import Trace, VerdictValue
+from answerable.domain.questions import Trace
 from answerable.domain.releases import Sampling, TimeLimits
 
 
@@ -149,48 +149,36 @@ class ChatModel(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reason:
-    """Why a claim was judged so: a stable code, and words for people."""
-
-    code: str
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EvidenceSpan:
-    """Where a passage bears a claim out: code points in the passage of this index."""
-
-    passage: int
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckedClaim:
-    """What a judge says of one claim."""
-
-    claim: DraftClaim
-    verdict: VerdictValue
-    p_supported: float
-    reasons: tuple[Reason, ...] = ()
-    evidence: tuple[EvidenceSpan, ...] = ()
-
-
-class JudgedContext(Protocol):
-    """Passages made ready, for any number of claims."""
+class Judging(Protocol):
+    """Checks claims against the passages of one question."""
 
     def check(self, claim: DraftClaim, *, before: str = "") -> CheckedClaim:
-        """Return whether the passages bear a claim out; `before` is what was said last."""
+        """Return the verdict on one claim.
+
+        MUST give SUPPORTED to a claim that is, word for word, a whole sentence, item, row or line
+        of a passage. MUST NOT give it to one with a number, version, date, address, path, flag
+        or command that is in neither passages nor question. Evidence MUST be spans of the
+        passages, `reasons` MUST NOT be empty, and the same call MUST give the same verdict.
+
+        `before` is the claim shown before it: what its pronouns may mean.
+        """
         ...
 
 
 class Judge(Protocol):
-    """Compares claims with passages."""
+    """Says whether passages support claims. One judge serves many threads.
 
-    name: str
-    digest: str
+    Attributes:
+        name: Stands in traces and releases, such as ``features``.
+        digest: Changes whenever a verdict might.
+    """
 
-    def prepare(self, passages: Sequence[str], *, question: str) -> JudgedContext:
-        """Return the passages made ready, once for each question."""
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def digest(self) -> str: ...  # noqa: D102
+
+    def prepare(self, passages: Sequence[str], *, question: str) -> Judging:
+        """Return what checks claims against these passages; reads them once."""
         ...
