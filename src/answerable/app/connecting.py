@@ -214,6 +214,8 @@ def _add(document: Any, path: tuple[str, ...], values: Mapping[str, Any]) -> Non
     above = document
     for key in path[:-1]:
         if key not in above:
+            if above is document:
+                document.add(tomlkit.nl())
             above[key] = tomlkit.table(is_super_table=True)
         above = above[key]
     if path[-1] in above:

@@ -177,9 +177,9 @@ class Models:
         try:
             key = self._key(self._of(name))
             if told is None:
-                trouble = f"no release asks it: name its model below [release.models.{name}]"
+                trouble = f"no release asks it; name its model below [release.models.{name}]"
             elif key.value is None and key.origin:
-                trouble = f"its key is missing: set {key.origin}"
+                trouble = f"its key is missing; set {key.origin}"
         except AnswerableError as error:
             trouble = f"{error.message}; {error.hint}"
         needs_key = key is not None and bool(key.origin)
