@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,8 @@ from answerable.domain.errors import BadConfiguration
 
 _CONNECT_S = 5.0
 _KEPT = 32
+# What follows the end of a reply is mostly there already.
+_DRAIN_S = 0.05
 _OPENAI = "api.openai.com"
 _LINE_BYTES_MAX = 1 << 20
 _REFUSAL_BYTES_MAX = 64 << 10
@@ -163,11 +166,13 @@ class OpenAiModel:
     ) -> AsyncGenerator[Delta | Finished, None]:
         heard = Heard(call=call, where=self._where, model=self._model)
         try:
-            async for read in _parts(response):
+            parts = _parts(response)
+            async for read in parts:
                 _note(heard, read)
                 if read.text:
                     yield Delta(text=read.text)
                 if read.is_done:
+                    await _drain(parts)
                     break
         except wire.Unreadable as unreadable:
             raise refusals.malformed(self._where, str(unreadable)) from None
@@ -200,6 +205,14 @@ async def _parts(response: httpx2.Response) -> AsyncIterator[wire.Part]:
             raise wire.Unreadable(f"gave over {_LINE_BYTES_MAX} bytes at once")
     if not is_stream:
         yield wire.whole(buffer.decode("utf-8", "replace"))
+
+
+async def _drain(parts: AsyncIterator[wire.Part]) -> None:
+    """Read what belongs to the end, so that the connection can be used again."""
+    with suppress(TimeoutError, wire.Unreadable, wire.ServerFailed, httpx2.TransportError):
+        async with asyncio.timeout(_DRAIN_S):
+            async for _ in parts:
+                pass
 
 
 async def _refusal_body(response: httpx2.Response) -> object:
