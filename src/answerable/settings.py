@@ -30,7 +30,9 @@ CONFIG_NAME = "answerable.toml"
 
 _PREFIX = "ANSWERABLE_"
 # Of the tests of this repository.
-_NOT_SETTINGS = frozenset({"ANSWERABLE_GOLDEN", "ANSWERABLE_KILLS", "ANSWERABLE_SEED"})
+_NOT_SETTINGS = frozenset(
+    {"ANSWERABLE_GOLDEN", "ANSWERABLE_KILLS", "ANSWERABLE_REAL_MODEL", "ANSWERABLE_SEED"}
+)
 # Kubernetes tells every container of a namespace about a service called `answerable`.
 _SERVICE_LINK = re.compile(
     r"ANSWERABLE_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)"

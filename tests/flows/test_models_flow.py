@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from command_line import Shell
+from command_line import Shell, shell
 
 from answerable.adapters.clock import SystemClock
 from answerable.adapters.models import local
@@ -24,7 +24,9 @@ from answerable.domain.questions import StepReason
 from answerable.settings import CONFIG_NAME, load
 from fake_openai import FakeOpenAi, Mode
 
-SECRET = "-".join(["sk", "nobody", "may", "see", "this"])
+SECRET = "sk-nobody-may-see-this"  # noqa: S105 # of nobody
+__all__ = ["shell"]  # a fixture, found by its name
+
 CALL = ModelCall(messages=(Message(role="user", text="Which port?"),))
 
 
