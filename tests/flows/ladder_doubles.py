@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import answerable.app.tools as app_tools
 from answerable.adapters.models.memory import ScriptedModel
 from answerable.adapters.parsers.pool import InlineParser
 from answerable.answering.checking import CheckedClaim, DraftClaim, EvidenceSpan, Reason
 from answerable.app import App
-from answerable.domain.errors import ModelFailed
-from answerable.domain.questions import StepReason, VerdictValue
+from answerable.app.models import Models
+from answerable.domain.questions import VerdictValue
 from answerable.domain.releases import ModelChoice
 from answerable.settings import load
 
@@ -83,6 +84,20 @@ def _bare(text: str) -> str:
     return re.sub(r"\[\d+\]", "", text)
 
 
+class Scripts:
+    """What the settings of a machine would set up."""
+
+    def __init__(self, models: Sequence[ScriptedModel]) -> None:
+        self._models = {one.name: one for one in models}
+        self.choices = tuple(
+            ModelChoice(name=one.name, provider="script", model=one.name) for one in models
+        )
+
+    def asking(self, chosen: ModelChoice) -> ScriptedModel:
+        """Return the model of a rung."""
+        return self._models[chosen.name]
+
+
 def opened(
     folder: Path, stack: ExitStack, *models: ScriptedModel, pages: dict[str, str] = PAGES
 ) -> App:
@@ -96,23 +111,9 @@ def opened(
     tools = replace(
         app_tools.memory_tools(settings, own),
         judge=LiteralJudge(),
-        model=_known(models),
+        models=cast("Models", Scripts(models)),
         parser=InlineParser(),
     )
-    choices = [ModelChoice(name=one.name, provider="script", model=one.name) for one in models]
-    app = stack.enter_context(App(settings, tools, models=choices, on_close=own))
+    app = stack.enter_context(App(settings, tools, on_close=own))
     app.ingest(folder / "docs")
     return app
-
-
-def _known(models: Sequence[ScriptedModel]) -> Callable[[str], ScriptedModel]:
-    named = {one.name: one for one in models}
-
-    def model(name: str) -> ScriptedModel:
-        if name not in named:
-            raise ModelFailed(
-                f"no model {name}", hint="answerable models add", kind=StepReason.POLICY
-            )
-        return named[name]
-
-    return model

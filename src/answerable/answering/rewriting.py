@@ -9,7 +9,7 @@ from answerable.answering.conversation import leans, standalone, usable_rewrite
 from answerable.answering.listening import Hearing
 from answerable.answering.ports import ModelCall
 from answerable.answering.run import Run
-from answerable.domain.errors import ModelFailed
+from answerable.domain.errors import BadConfiguration, ModelFailed, NotReady
 from answerable.domain.releases import ModelChoice
 
 _CHARS_MAX = 500
@@ -45,14 +45,14 @@ def _rewritten(run: Run, choice: ModelChoice) -> str:
     call = ModelCall(messages=messages, sampling=choice.sampling, limits=choice.limits)
     try:
         written = _said(run, choice, call)
-    except ModelFailed:
+    except (ModelFailed, NotReady, BadConfiguration):
         return ""
     return usable_rewrite(written, run.question, chars_max=_CHARS_MAX)
 
 
 def _said(run: Run, choice: ModelChoice, call: ModelCall) -> str:
     """Return the beginning of what a model says; more than a question is not read."""
-    hearing = Hearing(run=run, model=run.desk.model(choice.name), call=call, purpose="rewrite")
+    hearing = Hearing(run=run, model=run.desk.model(choice), call=call, purpose="rewrite")
     text = ""
     with closing(hearing.texts()) as texts:
         for more in texts:

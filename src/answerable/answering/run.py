@@ -23,7 +23,7 @@ from answerable.domain.questions import (
     Trace,
     Turn,
 )
-from answerable.domain.releases import Bar, Release
+from answerable.domain.releases import Bar, ModelChoice, Release
 from answerable.library.search import Found, Shelf
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class Desk:
     """The tools a question needs.
 
     Attributes:
-        model: Gives the model a release calls so; raises `ModelFailed` where this machine has
-            it not.
+        model: Gives what a rung of a release asks; raises `AnswerableError` where it is not set
+            up on this machine.
         judge: Compares what a model wrote with the passages.
     """
 
@@ -46,7 +46,7 @@ class Desk:
     reader: Reader
     clock: Clock
     judge: Judge
-    model: Callable[[str], ChatModel]
+    model: Callable[[ModelChoice], ChatModel]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

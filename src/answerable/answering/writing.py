@@ -26,7 +26,7 @@ from answerable.answering.ports import (
 from answerable.answering.run import Run
 from answerable.answering.rungs import BECAUSE, said_before
 from answerable.answering.verify import verify_in
-from answerable.domain.errors import ModelFailed
+from answerable.domain.errors import BadConfiguration, ModelFailed, NotReady
 from answerable.domain.questions import (
     Answered,
     Citation,
@@ -50,14 +50,14 @@ def write(run: Run, rung: str, name: str) -> Generator[Event, None, Answered | S
     """Give what a model says and holds; return the answer, or why there is none."""
     choice = next((one for one in run.release.models if one.name == name), None)
     if choice is None:
-        return StepDown(
-            rung=rung, reason=StepReason.POLICY, detail=f"the release names no model {name}"
-        )
+        return _left(rung, StepReason.POLICY, f"the release names no model {name}")
     draft = _Draft()
     try:
         yield from _written(_writer(run, rung, choice, draft))
     except ModelFailed as error:
-        return StepDown(rung=rung, reason=error.kind, detail=error.message)
+        return _left(rung, error.kind, error.message)
+    except (NotReady, BadConfiguration) as error:
+        return _left(rung, StepReason.POLICY, error.message)
     finally:
         run.watch.steps.append(Step(name="check", took_ms=draft.check_ms))
     return _ended(run, rung, draft)
@@ -118,7 +118,7 @@ def _writer(run: Run, rung: str, choice: ModelChoice, draft: _Draft) -> _Writer:
     return _Writer(
         run=run,
         rung=rung,
-        model=run.desk.model(choice.name),
+        model=run.desk.model(choice),
         choice=choice,
         draft=draft,
         shown=shown,

@@ -22,6 +22,7 @@ from answerable.app.background import Background
 from answerable.app.current import Current, empty_library
 from answerable.app.embedders import CheckReport, EmbedderView, view
 from answerable.app.filling import Filling, Heard
+from answerable.app.models import ModelReport, ModelView
 from answerable.app.respondent import AppRespondent
 from answerable.app.software import software
 from answerable.app.tools import Tools
@@ -37,7 +38,7 @@ from answerable.domain.documents import (
 )
 from answerable.domain.errors import AnswerableError, NotFound
 from answerable.domain.questions import Scope, Trace, Turn
-from answerable.domain.releases import Deployment, Line, ModelChoice, Retrieval
+from answerable.domain.releases import Deployment, Line, Retrieval
 from answerable.library import flow as library
 from answerable.library import split
 from answerable.library.aliases import Aliases
@@ -63,13 +64,7 @@ class App:
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        tools: Tools,
-        *,
-        aliases: Aliases = (),
-        models: Sequence[ModelChoice] = (),
-        on_close: ExitStack,
+        self, settings: Settings, tools: Tools, *, aliases: Aliases = (), on_close: ExitStack
     ) -> None:
         self.settings = settings
         self.line = Line(
@@ -81,7 +76,7 @@ class App:
             self.line,
             software=software(),
             retrieval=Retrieval(embedder=tools.embedders.wanted, aliases=aliases),
-            models=models,
+            models=tools.models.choices,
         )
         self._current = Current(tools, self._embedded)
         # A process id alone is not enough: that of a container's first process is always 1.
@@ -452,6 +447,21 @@ class App:
         newest = releases.base(self._current.serving(), self._tools.state.revisions())
         return newest if newest is not None and newest.line == self.line.id else None
 
+    # Language models
+
+    def models(self) -> tuple[ModelView, ...]:
+        """Return the models that are set up, without asking any."""
+        return self._tools.models.views()
+
+    def check_model(self, name: str) -> ModelReport:
+        """Ask a model for a few words; return how fast it was and what it cost.
+
+        Raises:
+            NotFound: None of this name is set up.
+            NotReady, ModelFailed: It does not work; says why.
+        """
+        return self._tools.models.check(name)
+
     # Evaluation
 
     def ingest_corpus(self, corpus: Source, *, progress: Progress | None = None) -> Report:
@@ -686,7 +696,7 @@ def _desk(tools: Tools) -> answering.Desk:
         reader=Reader(tools.analyser.terms),
         clock=tools.clock,
         judge=tools.judge,
-        model=tools.model,
+        model=tools.models.asking,
     )
 
 

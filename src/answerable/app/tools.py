@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from answerable.adapters.clock import SystemClock
 from answerable.answering.checking import FeatureJudge
-from answerable.answering.ports import ChatModel, Judge, Ledger
+from answerable.answering.ports import Judge, Ledger
 from answerable.app.embedders import Embedders
+from answerable.app.models import Models
 from answerable.domain.clock import Clock
-from answerable.domain.errors import Corrupt, ModelFailed
-from answerable.domain.questions import StepReason
+from answerable.domain.errors import Corrupt
 from answerable.library.ports import Analyser, Index, Parser, State, VectorCache
 from answerable.operations.ports import Leases
 from answerable.releases.ports import Register
@@ -34,21 +33,8 @@ class Tools:
     vectors: VectorCache
     embedders: Embedders
     judge: Judge
-    model: Callable[[str], ChatModel]
+    models: Models
     clock: Clock
-
-
-def no_model(name: str) -> ChatModel:
-    """Say that this machine has not the model.
-
-    Raises:
-        ModelFailed: Always.
-    """
-    raise ModelFailed(
-        f"no model {name} is set up on this machine",
-        hint="answerable models add",
-        kind=StepReason.POLICY,
-    )
 
 
 def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
@@ -88,7 +74,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
         vectors=vector_cache(data, stack),
         embedders=Embedders(settings, data / "embedders", clock, stack.enter_context(ExitStack())),
         judge=FeatureJudge(),
-        model=no_model,
+        models=Models(settings, data, clock, stack.enter_context(ExitStack())),
         clock=clock,
     )
 
@@ -156,7 +142,7 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         vectors=MemoryVectorCache() if kept is None else vector_cache(kept, stack),
         embedders=Embedders(settings, kept, clock, stack.enter_context(ExitStack())),
         judge=FeatureJudge(),
-        model=no_model,
+        models=Models(settings, None, clock, stack.enter_context(ExitStack())),
         clock=clock,
     )
 
