@@ -72,11 +72,19 @@ class LiteralContext:
             if found := pattern.search(passage):
                 span = EvidenceSpan(passage=number, start=found.start(), end=found.end())
                 return CheckedClaim(
-                    claim=claim, verdict=VerdictValue.SUPPORTED, p_supported=1.0, evidence=(span,)
+                    claim=claim,
+                    verdict=VerdictValue.SUPPORTED,
+                    p_supported=1.0,
+                    reasons=(Reason(code="literal", text="it stands there"),),
+                    evidence=(span,),
                 )
         reason = Reason(code="absent", text="no passage says so")
         return CheckedClaim(
-            claim=claim, verdict=VerdictValue.UNSUPPORTED, p_supported=0.0, reasons=(reason,)
+            claim=claim,
+            verdict=VerdictValue.UNSUPPORTED,
+            p_supported=0.0,
+            reasons=(reason,),
+            evidence=(),
         )
 
 

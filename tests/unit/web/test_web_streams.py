@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from answerable.domain.cancel import Cancel
 from answerable.domain.errors import DiskFull
-from answerable.domain.questions import Claim, StepDown, StepReason, Verdict, VerdictValue
+from answerable.domain.questions import Claim, StepDown, StepReason, Turn, Verdict, VerdictValue
 from answerable.entrypoints.web import schemas
 from answerable.entrypoints.web.streams import Streams
 
@@ -174,8 +174,7 @@ def test_what_was_said_before_reaches_the_app(app: FakeApp, client: TestClient) 
     ]
     client.post("/v1/chat/completions", json={"model": "answerable/quote", "messages": messages})
     (how,) = app.how
-    (turn,) = how["turns"]  # type: ignore[misc]
-    assert (turn.question, turn.answer) == ("What is etcd?", "A store.")
+    assert how["turns"] == (Turn(question="What is etcd?", answer="A store."),)
     assert how["rung"] == "quote"
     assert app.asked[-1].question == "And its port?"
 
