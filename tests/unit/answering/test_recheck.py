@@ -79,7 +79,7 @@ def test_an_edit_elsewhere_keeps_a_citation_true(before: list[str], after: list[
 def test_what_is_called_true_always_stands(
     sentences: list[str], kept: list[bool], cited: int
 ) -> None:
-    """However a document is cut, `still true` gives a place where the quote is; nothing else does."""
+    """However a document is cut, `still true` gives a place where the quote is."""
     place = cited % len(sentences)
     then = "\n\n".join(sentences)
     now = "\n\n".join(one for one, keep in zip(sentences, kept, strict=False) if keep) or "Nothing."
@@ -186,7 +186,7 @@ def test_gone_says_nothing_of_the_document() -> None:
 def test_what_was_altered_is_not_as_given(
     changes: dict[str, object], because: Because, now: str
 ) -> None:
-    """An altered citation is refused for what it is, and nothing of the document is shown for it."""
+    """An altered citation is refused for what it is; nothing of the document is shown."""
     old = page(THEN)
     answer = forged(cite(QUOTE, old), **changes)
     (found,) = check(answer, [page(now)], [old]).claims[0].citations
