@@ -22,6 +22,7 @@ from answerable.entrypoints.cli import (
     inspecting,
     operating,
     reading,
+    verifying,
 )
 from answerable.entrypoints.cli.terminal import say_error
 
@@ -67,6 +68,8 @@ cli.command("ingest", rich_help_panel=START)(ingesting.ingest)
 cli.command("ask", rich_help_panel=START)(asking.ask)
 cli.command("serve", rich_help_panel=START)(operating.serve)
 cli.command("demo", rich_help_panel=START)(operating.demo)
+cli.command("verify", rich_help_panel=LOOK)(verifying.verify)
+cli.command("feedback", rich_help_panel=LOOK)(verifying.feedback)
 cli.add_typer(reading.documents, name="documents", rich_help_panel=LOOK)
 cli.add_typer(reading.revisions, name="revisions", rich_help_panel=LOOK)
 cli.add_typer(reading.traces, name="traces", rich_help_panel=LOOK)
