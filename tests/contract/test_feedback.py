@@ -178,7 +178,9 @@ _GIVEN = st.lists(
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25
+)
 @given(words=_GIVEN)
 def test_on_disk_and_in_memory_are_the_same(
     words: list[tuple[int, Thumb, str, str]], tmp_path_factory: pytest.TempPathFactory
