@@ -186,7 +186,7 @@ def _now(quote: str, stood: int, whole: list[int], page: Page, cited: Page | Non
     if cited is None:
         return min(whole, key=lambda at: (abs(at - stood), at))
     old = occurrences(quote, cited, near=stood)
-    return heir(old, whole, of=stood, length=len(quote), then=cited.text.text, now=page.text.text)
+    return heir(old, whole, of=stood, length=len(quote), then=cited, now=page)
 
 
 def _standing(

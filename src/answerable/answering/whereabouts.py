@@ -9,8 +9,8 @@ from heapq import nsmallest
 
 from answerable.answering.sentences import sentences
 from answerable.answering.standing import Page
-from answerable.domain.documents import Block, BlockKind, Span
-from answerable.library.visible import visible
+from answerable.domain.documents import Block, BlockKind, Span, Text
+from answerable.library.visible import shown, visible
 
 # Of a quote that stands everywhere, only so many occurrences near where it stood are looked at,
 # and so many of those that may be shown are compared.
@@ -38,8 +38,8 @@ def occurrences(quote: str, page: Page, *, near: int) -> list[int]:
     while (at := text.find(quote, at + 1)) >= 0:
         found.append(at)
     nearest = nsmallest(_LOOKED_AT_MAX, found, key=lambda at: (abs(at - near), at))
-    shown = [at for at in nearest if is_shown(page, at, at + len(quote))]
-    return sorted(shown[:_OCCURRENCES_MAX])
+    seen = [at for at in nearest if is_shown(page, at, at + len(quote))]
+    return sorted(seen[:_OCCURRENCES_MAX])
 
 
 def is_shown(page: Page, start: int, end: int) -> bool:
@@ -60,10 +60,10 @@ def is_whole(quote: str, page: Page, at: int, *, then: Page | None, stood: int) 
         then: The document as it was cited, where that is kept.
         stood: Where the quote stood in it.
     """
-    left, right = _sides(page.text.text, at, at + len(quote))
+    left, right = _sides(page.text, at, at + len(quote))
     before, after = ("", "")
     if then is not None:
-        before, after = _sides(then.text.text, stood, stood + len(quote))
+        before, after = _sides(then.text, stood, stood + len(quote))
     if _joins(left[-1:], quote[:1]) or _joins(quote[-1:], right[:1]):
         return left == before and right == after
     begins = left.strip() == before.strip() or bool(_OPENS_LINE.search(left.rstrip()))
@@ -71,11 +71,22 @@ def is_whole(quote: str, page: Page, at: int, *, then: Page | None, stood: int) 
     return begins and ends
 
 
-def _sides(text: str, start: int, end: int) -> tuple[str, str]:
-    """Return what stands in the lines of a span before and after it."""
-    first = max(text.rfind("\n", 0, start) + 1, start - _AROUND_CHARS)
-    last = text.find("\n", end)
-    return text[first:start], text[end : min(len(text) if last < 0 else last, end + _AROUND_CHARS)]
+def _sides(text: Text, start: int, end: int) -> tuple[str, str]:
+    """Return what is shown in the lines of a span before and after it."""
+    whole = text.text
+    first = max(whole.rfind("\n", 0, start) + 1, start - _AROUND_CHARS)
+    newline = whole.find("\n", end)
+    last = min(len(whole) if newline < 0 else newline, end + _AROUND_CHARS)
+    return shown(text, first, start), shown(text, end, last)
+
+
+def _veiled(text: Text) -> str:
+    """Return the text with blanks for what is masked, so that no choice depends on it."""
+    parts, at = [], 0
+    for mask in text.masks:
+        parts += [text.text[at : mask.start], " " * (mask.end - mask.start)]
+        at = mask.end
+    return "".join([*parts, text.text[at:]])
 
 
 def _joins(left: str, right: str) -> bool:
@@ -83,7 +94,7 @@ def _joins(left: str, right: str) -> bool:
 
 
 def heir(
-    old: Sequence[int], new: Sequence[int], *, of: int, length: int, then: str, now: str
+    old: Sequence[int], new: Sequence[int], *, of: int, length: int, then: Page, now: Page
 ) -> int | None:
     """Return which new occurrence of a quote is the one that stood at `of`; None if it is gone.
 
@@ -95,11 +106,12 @@ def heir(
         new: Where it stands.
         of: The one that was cited.
         length: Of the quote.
-        then: The text as it was.
-        now: The text as it is.
+        then: The document as it was.
+        now: The document as it is.
     """
+    one, other = _veiled(then.text), _veiled(now.text)
     pairs = sorted(
-        (-_alike(then, before, now, after, length), abs(before - after), before, after)
+        (-_alike(one, before, other, after, length), abs(before - after), before, after)
         for before in old
         for after in new
     )

@@ -160,6 +160,16 @@ def test_a_quote_that_was_commented_out_is_gone() -> None:
     assert found.closest is None or "password" not in found.closest.quote
 
 
+@pytest.mark.parametrize("comment", ["<!-- old -->", "<!-- another one -->", ""])
+def test_no_outcome_depends_on_what_is_masked(comment: str) -> None:
+    """A comment beside a quote may come, go and change: it says nothing to anyone."""
+    then = "# A\n\n- Timeout: 30 <!-- old -->\n\nB\n\n- Timeout: 30\n"
+    found = stands("- Timeout: 30", then, f"# A\n\n- Timeout: 30 {comment}\n\nC\n")
+    assert found.standing is Standing.STILL_TRUE
+    assert found.now is not None
+    assert found.now.start == 5
+
+
 def test_gone_says_nothing_of_the_document() -> None:
     """A document that may not be read is one that is not there, whatever is cited of it."""
     old = page(THEN)
