@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given as for_all
+from hypothesis import settings
 from hypothesis import strategies as st
 from recheck_samples import DOCUMENT, check, cite, forged, given, page, stands
 
@@ -49,6 +50,7 @@ _LINES = st.lists(
 )
 
 
+@settings(deadline=None)
 @for_all(before=_LINES, after=_LINES)
 def test_an_edit_elsewhere_keeps_a_citation_true(before: list[str], after: list[str]) -> None:
     """Whatever is written above and below, the new offsets give the very quote."""
@@ -65,6 +67,7 @@ def test_an_edit_elsewhere_keeps_a_citation_true(before: list[str], after: list[
     assert found.is_moved
 
 
+@settings(deadline=None)
 @for_all(
     sentences=st.lists(
         st.sampled_from(
