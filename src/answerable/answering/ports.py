@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 from answerable.answering.checking import CheckedClaim, DraftClaim
+from answerable.answering.feedback import Feedback, Thumb
 from answerable.domain.cancel import Cancel
 from answerable.domain.questions import Trace
 from answerable.domain.releases import Sampling, TimeLimits
@@ -19,6 +20,7 @@ class TraceLine:
 
     Attributes:
         outcome: ``answered`` or ``abstained``.
+        ups, downs: How many callers rate it so, each by their last feedback.
     """
 
     id: str
@@ -30,6 +32,8 @@ class TraceLine:
     release: str
     revision: int
     took_ms: float
+    ups: int = 0
+    downs: int = 0
 
 
 class Ledger(Protocol):
@@ -46,17 +50,45 @@ class Ledger(Protocol):
         ...
 
     def recent(
-        self, *, limit: int, before: str | None = None, principal: str | None = None
+        self,
+        *,
+        limit: int,
+        before: str | None = None,
+        principal: str | None = None,
+        rated: Thumb | None = None,
     ) -> Sequence[TraceLine]:
-        """Return the newest traces, newest first, older than the trace `before`."""
+        """Return the newest traces, newest first, older than the trace `before`.
+
+        With `rated`, those that somebody's last feedback rates so.
+        """
         ...
 
     def trace(self, trace_id: str) -> Trace | None:
         """Return one trace whole; texts that have expired are empty strings."""
         ...
 
+    def rate(self, feedback: Feedback) -> None:
+        """Store what a caller thinks of an answer; it is committed when this returns.
+
+        Nothing is replaced: of each caller the last one counts. One that says the same as the
+        caller's last one is not stored again.
+
+        Raises:
+            NotFound: There is no such trace.
+            Conflict: The caller rated this answer `PER_PRINCIPAL_MAX` times.
+            NotReady: The ledger is closed.
+        """
+        ...
+
+    def feedback(self, trace_id: str) -> Sequence[Feedback]:
+        """Return all feedback on one trace in the order it was given."""
+        ...
+
     def forget_texts(self, older_than_ms: int) -> int:
-        """Delete the texts of traces from before this moment; return how many traces."""
+        """Delete the texts of traces from before this moment; return how many traces.
+
+        Comments from before this moment go with them.
+        """
         ...
 
     def close(self) -> None:

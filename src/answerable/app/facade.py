@@ -15,14 +15,17 @@ from answerable.adapters.clock import new_id
 from answerable.adapters.sources.question_set import QuestionSet, page_name
 from answerable.answering import flow as answering
 from answerable.answering.events import Event
+from answerable.answering.feedback import Complaint, Feedback, Thumb, counting, new_feedback
 from answerable.answering.ports import TraceLine
 from answerable.answering.reading import Reader
+from answerable.answering.standing import AnswerStanding, Given
 from answerable.app.asking import Asks, only
 from answerable.app.background import Background
 from answerable.app.current import Current, empty_library
 from answerable.app.embedders import CheckReport, EmbedderView, view
 from answerable.app.filling import Filling, Heard
 from answerable.app.models import ModelReport, ModelView
+from answerable.app.rechecking import Look, recheck_given, recheck_trace, recorded_trace
 from answerable.app.respondent import AppRespondent
 from answerable.app.software import software
 from answerable.app.tools import Tools
@@ -189,9 +192,11 @@ class App:
             raise NotFound("nothing was asked before", hint="ask without --follow")
         return lines[0].id
 
-    def traces(self, *, limit: int = 20, before: str | None = None) -> Sequence[TraceLine]:
-        """Return the newest traces, newest first."""
-        return self._tools.ledger.recent(limit=limit, before=before)
+    def traces(
+        self, *, limit: int = 20, before: str | None = None, rated: Thumb | None = None
+    ) -> Sequence[TraceLine]:
+        """Return the newest traces, newest first; with `rated`, those that somebody rates so."""
+        return self._tools.ledger.recent(limit=limit, before=before, rated=rated)
 
     def trace(self, trace_id: str) -> Trace:
         """Return one trace whole.
@@ -203,6 +208,62 @@ class App:
         if trace is None:
             raise NotFound("there is no such trace", hint="answerable traces list")
         return trace
+
+    # Answers that were given
+
+    def recheck(self, given: Given, scope: Scope) -> AnswerStanding:
+        """Return how an answer that a caller hands in stands today; nothing in it is believed.
+
+        Raises:
+            NotReady: The library is empty.
+        """
+        return recheck_given(
+            given, self._look(scope), self._tools.ledger.trace, scope, revision=self._served()
+        )
+
+    def recheck_trace(self, trace_id: str, scope: Scope) -> AnswerStanding:
+        """Return how the answer under a trace stands today.
+
+        Raises:
+            NotFound: There is no such trace of this caller's.
+            NotReady: The library is empty.
+        """
+        trace = recorded_trace(self._tools.ledger.trace, trace_id, scope)
+        return recheck_trace(trace, self._look(scope), revision=self._served())
+
+    def rate(
+        self, trace_id: str, scope: Scope, thumb: Thumb, complaint: Complaint | None, comment: str
+    ) -> Feedback:
+        """Store what a caller thinks of an answer they were given, and return it.
+
+        Raises:
+            NotFound: There is no such trace of this caller's.
+            BadInput: The comment is too long, or a thumb up complains.
+            Conflict: They rated it too often.
+        """
+        given = new_feedback(
+            trace_id=recorded_trace(self._tools.ledger.trace, trace_id, scope).id,
+            at_ms=self._tools.clock.now_ms(),
+            principal=scope.principal,
+            thumb=thumb,
+            complaint=complaint,
+            comment=comment,
+        )
+        self._tools.ledger.rate(given)
+        return given
+
+    def feedback(self, trace_id: str) -> tuple[Feedback, ...]:
+        """Return what each caller thinks of an answer: of each the last that they said."""
+        return counting(self._tools.ledger.feedback(trace_id))
+
+    def _look(self, scope: Scope) -> Look:
+        return lambda document_id, revision: self.document(document_id, scope, revision=revision)
+
+    def _served(self) -> int:
+        revision = self._current.serving().revision
+        if revision is None:
+            raise empty_library()
+        return revision.number
 
     # Documents
 

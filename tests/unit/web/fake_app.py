@@ -14,8 +14,11 @@ from starlette.testclient import TestClient
 
 from answerable.access.scopes import owner_scope
 from answerable.answering.events import Done, Dropped, Event, Retrieved, Shown, SteppedDown
+from answerable.answering.feedback import Complaint, Feedback, Thumb, counting, new_feedback
 from answerable.answering.ports import TraceLine
+from answerable.answering.standing import AnswerStanding, Given
 from answerable.app import App, Check, DocumentView
+from answerable.app.rechecking import Look, recheck_given, recheck_trace
 from answerable.domain.cancel import Cancel
 from answerable.domain.documents import (
     Block,
@@ -138,6 +141,7 @@ class FakeApp:
         }
     )
     asked: list[Trace] = field(default_factory=list)
+    rated: list[Feedback] = field(default_factory=list)
     submitted: dict[str, bytes] = field(default_factory=dict)
     is_ready: bool = True
     failure: Exception | None = None
@@ -212,10 +216,52 @@ class FakeApp:
         content = self._view(passage.path).content
         return Found(passages=(passage,)[:limit], contents={content.id: content})
 
-    def traces(self, *, limit: int = 20, before: str | None = None) -> Sequence[TraceLine]:
+    def traces(
+        self, *, limit: int = 20, before: str | None = None, rated: Thumb | None = None
+    ) -> Sequence[TraceLine]:
         """Return what was asked."""
         older = [one for one in reversed(self.asked) if before is None or one.id < before]
-        return [_line(one) for one in older[:limit]]
+        lines = [self._line(one) for one in older]
+        if rated is not None:
+            lines = [one for one in lines if (one.ups if rated is Thumb.UP else one.downs)]
+        return lines[:limit]
+
+    def rate(
+        self, trace_id: str, scope: Scope, thumb: Thumb, complaint: Complaint | None, comment: str
+    ) -> Feedback:
+        """Keep what somebody thinks of an answer."""
+        given = new_feedback(
+            trace_id=self.trace(trace_id).id,
+            at_ms=1_700_000_000_000,
+            principal=scope.principal,
+            thumb=thumb,
+            complaint=complaint,
+            comment=comment,
+        )
+        self.rated.append(given)
+        return given
+
+    def feedback(self, trace_id: str) -> tuple[Feedback, ...]:
+        """Return the last word on one of what was asked."""
+        return counting(one for one in self.rated if one.trace_id == trace_id)
+
+    def recheck_trace(self, trace_id: str, scope: Scope) -> AnswerStanding:
+        """Compare a past answer with the documents, as `App` does."""
+        return recheck_trace(self.trace(trace_id), self._look(scope), revision=4)
+
+    def recheck(self, given: Given, scope: Scope) -> AnswerStanding:
+        """Compare an answer with the documents, as `App` does."""
+        return recheck_given(given, self._look(scope), self._find, scope, revision=4)
+
+    def _look(self, scope: Scope) -> Look:
+        return lambda document_id, revision: self.document(document_id, scope, revision=revision)
+
+    def _find(self, trace_id: str) -> Trace | None:
+        return next((one for one in self.asked if one.id == trace_id), None)
+
+    def _line(self, trace: Trace) -> TraceLine:
+        thumbs = [one.thumb for one in self.feedback(trace.id)]
+        return replace(_line(trace), ups=thumbs.count(Thumb.UP), downs=thumbs.count(Thumb.DOWN))
 
     def trace(self, trace_id: str) -> Trace:
         """Return one of what was asked."""

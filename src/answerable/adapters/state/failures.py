@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from answerable.domain.errors import Conflict, NotFound
+from answerable.domain.errors import Conflict, NotFound, NotReady
 
 # Result of a job that nobody finished.
 LEASE_RAN_OUT = "its worker stopped without a word, and no attempt is left"
@@ -26,6 +26,24 @@ def number_taken(number: int, *, newest: int) -> Conflict:
         f"revision {number} cannot be sealed: revision {newest} exists already",
         hint="run it again: it will take the next number",
     )
+
+
+def no_trace() -> NotFound:
+    """Return the failure of naming a trace that does not exist."""
+    return NotFound("there is no such trace", hint="answerable traces list")
+
+
+def rated_too_often(times: int) -> Conflict:
+    """Return the failure of rating one answer again and again."""
+    return Conflict(
+        f"this answer was rated {times} times by the same caller",
+        hint="the last one counts; nothing more is taken for it",
+    )
+
+
+def ledger_closed() -> NotReady:
+    """Return the failure of writing to a ledger that is closed."""
+    return NotReady("the ledger is closed", hint="start the service again")
 
 
 def contents_missing(content_ids: Collection[str]) -> Conflict:

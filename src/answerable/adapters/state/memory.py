@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,14 +14,24 @@ from typing import NamedTuple
 from answerable.adapters.state.failures import (
     LEASE_RAN_OUT,
     contents_missing,
+    ledger_closed,
     no_release,
     no_revision,
+    no_trace,
     number_taken,
+    rated_too_often,
 )
 from answerable.adapters.state.traces import join_trace, outcome_name, split_trace
+from answerable.answering.feedback import (
+    PER_PRINCIPAL_MAX,
+    Feedback,
+    Thumb,
+    counting,
+    says_the_same,
+)
 from answerable.answering.ports import Ledger, TraceLine
 from answerable.domain.documents import Content, Document, Member, Removal, Revision
-from answerable.domain.errors import Conflict, Locked, NotReady
+from answerable.domain.errors import Conflict, Locked
 from answerable.domain.questions import Trace
 from answerable.domain.releases import Deployment, Release
 from answerable.library.ports import State, VectorCache
@@ -458,6 +469,7 @@ class MemoryLedger:
         self._lock = Lock()
         self._traces: dict[str, Trace] = {}
         self._forgotten: set[str] = set()
+        self._feedback: list[Feedback] = []
         self._is_closed = False
 
     def append(self, trace: Trace) -> None:
@@ -469,33 +481,68 @@ class MemoryLedger:
         """
         with self._lock:
             if self._is_closed:
-                raise NotReady("the ledger is closed", hint="start the service again")
+                raise ledger_closed()
             if trace.id in self._traces:
                 raise Conflict(f"there is a trace {trace.id} already", hint="give it another id")
             self._traces[trace.id] = trace
 
     def recent(
-        self, *, limit: int, before: str | None = None, principal: str | None = None
+        self,
+        *,
+        limit: int,
+        before: str | None = None,
+        principal: str | None = None,
+        rated: Thumb | None = None,
     ) -> Sequence[TraceLine]:
         """Return the newest traces by id, newest first."""
         with self._lock:
             newest_first = sorted(self._traces.items(), reverse=True)
+            counts = Counter((one.trace_id, one.thumb) for one in counting(self._feedback))
         wanted = [
             trace
             for trace_id, trace in newest_first
             if (before is None or trace_id < before)
             and (principal is None or trace.principal == principal)
+            and (rated is None or counts[trace_id, rated])
         ]
-        return tuple([_line(trace) for trace in wanted[:limit]])
+        return tuple([_line(trace, counts) for trace in wanted[:limit]])
 
     def trace(self, trace_id: str) -> Trace | None:
         """Return one trace."""
         with self._lock:
             return self._traces.get(trace_id)
 
+    def rate(self, feedback: Feedback) -> None:
+        """Store what a caller thinks of an answer.
+
+        Raises:
+            NotFound, Conflict, NotReady: As the port says.
+        """
+        with self._lock:
+            if self._is_closed:
+                raise ledger_closed()
+            if feedback.trace_id not in self._traces:
+                raise no_trace()
+            who = feedback.trace_id, feedback.principal
+            own = [one for one in self._feedback if (one.trace_id, one.principal) == who]
+            if own and says_the_same(own[-1], feedback):
+                return
+            if len(own) >= PER_PRINCIPAL_MAX:
+                raise rated_too_often(len(own))
+            self._feedback.append(feedback)
+
+    def feedback(self, trace_id: str) -> Sequence[Feedback]:
+        """Return all feedback on one trace in the order it was given."""
+        with self._lock:
+            return tuple([one for one in self._feedback if one.trace_id == trace_id])
+
     def forget_texts(self, older_than_ms: int) -> int:
         """Replace old traces by what is left without their texts."""
         with self._lock:
+            self._feedback = [
+                replace(one, comment="") if one.at_ms < older_than_ms else one
+                for one in self._feedback
+            ]
             old = [
                 trace
                 for trace in self._traces.values()
@@ -539,7 +586,7 @@ class MemoryVectorCache:
 _vector_cache: Callable[..., VectorCache] = MemoryVectorCache
 
 
-def _line(trace: Trace) -> TraceLine:
+def _line(trace: Trace, counts: Counter[tuple[str, Thumb]]) -> TraceLine:
     return TraceLine(
         id=trace.id,
         at_ms=trace.at_ms,
@@ -550,6 +597,8 @@ def _line(trace: Trace) -> TraceLine:
         release=trace.release,
         revision=trace.revision,
         took_ms=trace.took_ms,
+        ups=counts[trace.id, Thumb.UP],
+        downs=counts[trace.id, Thumb.DOWN],
     )
 
 

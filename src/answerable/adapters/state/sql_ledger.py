@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select
 
-from answerable.adapters.state import tables
+from answerable.adapters.state import sql_feedback, tables
 from answerable.adapters.state.engine import Database
+from answerable.adapters.state.failures import ledger_closed
 from answerable.adapters.state.traces import (
     join_trace,
     outcome_name,
     question_of,
     split_trace,
 )
+from answerable.answering.feedback import Feedback, Thumb
 from answerable.answering.ports import Ledger, TraceLine
-from answerable.domain.errors import AnswerableError, Conflict, Corrupt, NotReady, StorageFailure
+from answerable.domain.errors import AnswerableError, Conflict, Corrupt, StorageFailure
 from answerable.domain.questions import Trace
 
 # Traces whose texts one transaction deletes, so that appending never waits for long.
@@ -81,7 +83,7 @@ class SqlLedger:
         entry = _Entry(trace)
         with self._waiting_lock:
             if self._is_closed:
-                raise NotReady("the ledger is closed", hint="start the service again")
+                raise ledger_closed()
             self._waiting.append(entry)
         with self._commit_lock:
             if not entry.is_done:
@@ -90,7 +92,12 @@ class SqlLedger:
             raise entry.error
 
     def recent(
-        self, *, limit: int, before: str | None = None, principal: str | None = None
+        self,
+        *,
+        limit: int,
+        before: str | None = None,
+        principal: str | None = None,
+        rated: Thumb | None = None,
     ) -> Sequence[TraceLine]:
         """Return the newest traces by id, newest first."""
         lines = _LINES.order_by(_TRACES.c.id.desc()).limit(limit)
@@ -98,8 +105,12 @@ class SqlLedger:
             lines = lines.where(_TRACES.c.id < before)
         if principal is not None:
             lines = lines.where(_TRACES.c.principal == principal)
+        if rated is not None:
+            lines = lines.where(_TRACES.c.id.in_(sql_feedback.rated(rated)))
         with self._database.read() as connection:
-            return tuple([_line(row) for row in connection.execute(lines)])
+            rows = connection.execute(lines).all()
+            counts = sql_feedback.counts(connection, [row.id for row in rows])
+        return tuple([_line(row, counts) for row in rows])
 
     def trace(self, trace_id: str) -> Trace | None:
         """Return one trace.
@@ -119,8 +130,27 @@ class SqlLedger:
                 hint="other traces are not affected; a backup may hold this one",
             ) from error
 
+    def rate(self, feedback: Feedback) -> None:
+        """Store what a caller thinks of an answer.
+
+        Raises:
+            NotFound, Conflict, NotReady: As the port says.
+            StorageFailure: Or the kind of it that fits; nothing is stored.
+        """
+        if self._is_closed:
+            raise ledger_closed()
+        with self._database.write() as connection:
+            sql_feedback.add(connection, feedback, keep_comment=self._keep_texts)
+
+    def feedback(self, trace_id: str) -> Sequence[Feedback]:
+        """Return all feedback on one trace in the order it was given."""
+        with self._database.read() as connection:
+            return sql_feedback.of_trace(connection, trace_id)
+
     def forget_texts(self, older_than_ms: int) -> int:
         """Delete texts from before this moment, in several transactions."""
+        while self._forget_comments(older_than_ms):
+            pass
         forgotten = 0
         while count := self._forget_some(older_than_ms):
             forgotten += count
@@ -176,6 +206,10 @@ class SqlLedger:
         with self._database.write() as connection:
             return connection.execute(delete(_TEXTS).where(_TEXTS.c.trace_id.in_(old))).rowcount
 
+    def _forget_comments(self, older_than_ms: int) -> int:
+        with self._database.write() as connection:
+            return sql_feedback.forget_comments(connection, older_than_ms, limit=_FORGET_BATCH)
+
 
 _: Callable[..., Ledger] = SqlLedger
 
@@ -201,7 +235,7 @@ def _trace_row(trace: Trace, structure: str) -> tuple[object, ...]:
     )
 
 
-def _line(row: Row[*tuple[Any, ...]]) -> TraceLine:
+def _line(row: Row[*tuple[Any, ...]], counts: Mapping[tuple[str, str], int]) -> TraceLine:
     return TraceLine(
         id=row.id,
         at_ms=row.at_ms,
@@ -212,4 +246,6 @@ def _line(row: Row[*tuple[Any, ...]]) -> TraceLine:
         release=row.release,
         revision=row.revision,
         took_ms=row.took_ms,
+        ups=counts.get((row.id, Thumb.UP), 0),
+        downs=counts.get((row.id, Thumb.DOWN), 0),
     )

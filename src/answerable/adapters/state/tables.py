@@ -174,6 +174,28 @@ trace_texts = Table(
     Column("texts", Text, nullable=False),
 )
 
+feedback = Table(
+    "feedback",
+    ledger,
+    Column("number", Integer, primary_key=True),
+    Column("trace_id", Text, ForeignKey(traces.c.id), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("thumb", Text, nullable=False),
+    Column("complaint", Text, nullable=False),
+    # What was said last by whom, without looking at the rows.
+    Index(None, "trace_id", "principal", "number"),
+    sqlite_autoincrement=True,
+)
+
+feedback_texts = Table(
+    "feedback_texts",
+    ledger,
+    Column("number", Integer, ForeignKey(feedback.c.number), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False, index=True),
+    Column("comment", Text, nullable=False),
+)
+
 vector_cache = MetaData(naming_convention=_NAMES)
 
 # A digest of 64 digits is kept once, not with every vector.

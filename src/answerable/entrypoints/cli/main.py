@@ -24,6 +24,7 @@ from answerable.entrypoints.cli import (
     modelling,
     operating,
     reading,
+    verifying,
 )
 from answerable.entrypoints.cli.terminal import say_error
 
@@ -70,6 +71,8 @@ cli.command("ask", rich_help_panel=START)(asking.ask)
 cli.command("serve", rich_help_panel=START)(operating.serve)
 cli.command("demo", rich_help_panel=START)(operating.demo)
 cli.command("doctor", rich_help_panel=START)(modelling.doctor)
+cli.command("verify", rich_help_panel=LOOK)(verifying.verify)
+cli.command("feedback", rich_help_panel=LOOK)(verifying.feedback)
 cli.add_typer(reading.documents, name="documents", rich_help_panel=LOOK)
 cli.add_typer(reading.revisions, name="revisions", rich_help_panel=LOOK)
 cli.add_typer(reading.traces, name="traces", rich_help_panel=LOOK)

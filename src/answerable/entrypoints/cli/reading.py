@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from answerable.answering.feedback import Thumb
+from answerable.answering.ports import TraceLine
 from answerable.domain.documents import Document, Removal
 from answerable.domain.errors import BadInput
 from answerable.domain.releases import Deployment
@@ -20,6 +22,7 @@ from answerable.entrypoints.cli.terminal import (
     talk,
     when,
 )
+from answerable.entrypoints.cli.verifying import said
 
 documents = typer.Typer(no_args_is_help=True, help="What the library holds.")
 revisions = typer.Typer(
@@ -310,25 +313,43 @@ def rebuild_revision(
 @traces.command("list")
 def list_traces(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
+    rated: Annotated[
+        Thumb | None, typer.Option("--rated", help="Only those that somebody rates so.")
+    ] = None,
     as_json: Json = False,
     workspace: Workspace = None,
 ) -> None:
     """List questions, newest first.
 
-    Example:  answerable traces list --limit 5
+    Example:  answerable traces list --rated down
     """
     from answerable.app import open_app
 
     with open_app(workspace) as app:
-        found = app.traces(limit=limit)
+        found = app.traces(limit=limit, rated=rated)
     if as_json:
         print_json(found)
         return
     rows = [
-        (one.id, when(one.at_ms), one.outcome, one.rung, f"{one.took_ms:.1f}", one.question)
+        (
+            one.id,
+            when(one.at_ms),
+            one.outcome,
+            one.rung,
+            f"{one.took_ms:.1f}",
+            _thumbs(one),
+            one.question,
+        )
         for one in found
     ]
-    table(rows, ("trace", "at", "outcome", "rung", "ms", "question"))
+    table(rows, ("trace", "at", "outcome", "rung", "ms", "rated", "question"))
+
+
+def _thumbs(one: TraceLine) -> str:
+    """Return how callers rate an answer; empty when nobody does."""
+    ups = f"+{one.ups}" if one.ups else ""
+    downs = f"-{one.downs}" if one.downs else ""
+    return f"{ups}{downs}"
 
 
 @traces.command("show")
@@ -342,9 +363,12 @@ def show_trace(trace: str, as_json: Json = False, workspace: Workspace = None) -
 
     with open_app(workspace) as app:
         found = app.trace(trace)
+        rated = app.feedback(trace)
     if as_json:
-        print_json(as_object(found, passages=None))
+        print_json(as_object(found, passages=None) | {"feedback": rated})
         return
     line(found.question or "(the text has expired)")
     for text in lines(found, passages=len(found.passages), explain=True):
         line(text)
+    for one in rated:
+        line(f"  {said(one)}")

@@ -11,9 +11,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
+from answerable.answering.feedback import Thumb
 from answerable.app import App
 from answerable.domain.documents import Member, document_id
 from answerable.domain.errors import BadInput, Conflict
+from answerable.entrypoints.given import GivenIn
 from answerable.entrypoints.web import happening, problems, render, schemas
 from answerable.entrypoints.web.happening import Answers
 from answerable.entrypoints.web.uploads import Upload, new_content, new_document, request_body
@@ -30,6 +32,7 @@ def api(app: App, answers: Answers) -> APIRouter:
     """Return all routes of the API over one app."""
     router = APIRouter(responses=problems.RESPONSES)
     _add_questions(router, app, answers)
+    _add_answers(router, app)
     _add_documents(router, app)
     _add_uploads(router, app)
     _add_records(router, app)
@@ -60,6 +63,26 @@ def _add_questions(router: APIRouter, app: App, answers: Answers) -> None:
     def search(asked: schemas.SearchIn) -> Response:
         """Find passages, best first."""
         return as_json(render.found(app.search(asked.query, app.owner(), limit=asked.limit)))
+
+
+def _add_answers(router: APIRouter, app: App) -> None:
+    @router.post("/v1/verify", response_model=schemas.AnswerStandingOut, tags=["answers"])
+    def verify(given: GivenIn) -> Response:
+        """Compare an answer that was given with what its documents say now."""
+        answer = given.value()
+        if answer is None:
+            found = app.recheck_trace(given.trace_id, app.owner())
+        else:
+            found = app.recheck(answer, app.owner())
+        return as_json(render.standing(found))
+
+    @router.post(
+        "/v1/feedback", status_code=201, response_model=schemas.FeedbackOut, tags=["answers"]
+    )
+    def rate(said: schemas.FeedbackIn) -> Response:
+        """Say whether an answer helped, and if not, why; your last word on it counts."""
+        given = app.rate(said.trace_id, app.owner(), said.verdict, said.reason, said.comment)
+        return as_json(render.feedback(given), status=201)
 
 
 def _add_documents(router: APIRouter, app: App) -> None:
@@ -133,9 +156,10 @@ def _add_records(router: APIRouter, app: App) -> None:
     def traces(
         limit: Annotated[int, Query(ge=1, le=1000)] = 20,
         before: Annotated[str | None, Query(max_length=64)] = None,
+        rated: Annotated[Thumb | None, Query(description="Only those somebody rates so")] = None,
     ) -> Response:
         """List past questions, newest first."""
-        lines = app.traces(limit=limit, before=before)
+        lines = app.traces(limit=limit, before=before, rated=rated)
         listed: render.Plain = {
             "traces": [render.trace_line(line) for line in lines],
             "next": lines[-1].id if len(lines) == limit else None,
@@ -145,7 +169,7 @@ def _add_records(router: APIRouter, app: App) -> None:
     @router.get("/v1/traces/{trace}", response_model=schemas.TraceOut, tags=["records"])
     def one(trace: str) -> Response:
         """Show everything kept of one question."""
-        return as_json(render.whole_trace(app.trace(trace)))
+        return as_json(render.whole_trace(app.trace(trace), app.feedback(trace)))
 
     @router.get("/v1/revisions", response_model=schemas.RevisionsOut, tags=["records"])
     def revisions() -> Response:

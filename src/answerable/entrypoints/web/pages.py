@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -15,6 +15,7 @@ from markupsafe import Markup
 from pydantic import BaseModel, Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from answerable.answering.feedback import COMMENT_CHARS_MAX, Complaint, Feedback, Thumb
 from answerable.app import App, DocumentView
 from answerable.domain.documents import Span
 from answerable.domain.errors import AnswerableError, NotFound
@@ -55,6 +56,8 @@ def _environment() -> Environment:
     environment.filters["trail"] = trail
     environment.filters["ms"] = milliseconds
     environment.globals["RUNGS"] = RUNGS
+    environment.globals["COMPLAINTS"] = tuple(Complaint)
+    environment.globals["COMMENT_CHARS_MAX"] = COMMENT_CHARS_MAX
     return environment
 
 
@@ -94,6 +97,14 @@ class Link(BaseModel):
     begin: Annotated[int | None, Field(alias="from", ge=0, le=NUMBER_MAX)] = None
 
 
+class Opinion(BaseModel):
+    """What the form below an answer says of it; a select that was left alone says nothing."""
+
+    verdict: Thumb
+    reason: Complaint | Literal[""] = ""
+    comment: str = ""
+
+
 def pages(app: App) -> APIRouter:
     """Return the routes of all pages over one app."""
     router = APIRouter(include_in_schema=False)
@@ -122,6 +133,13 @@ def pages(app: App) -> APIRouter:
         recorded = app.trace(trace)
         shown = sheet_of(recorded, is_past=True)
         return html("ask.html", desk(app, question=recorded.question, shown=shown))
+
+    @router.post("/traces/{trace}/feedback")
+    def rate(request: Request, trace: str, said: Annotated[Opinion, Form()]) -> Response:
+        app.rate(trace, app.owner(), said.verdict, said.reason or None, said.comment)
+        if request.headers.get("hx-request") != "true":
+            return RedirectResponse(f"/traces/{trace}#feedback", status_code=303)
+        return html("feedback.html", {"rating": rating_of(app, trace)})
 
     @router.get("/documents/{document}")
     def document(document: str, link: Annotated[Link, Query()]) -> HTMLResponse:
@@ -210,6 +228,28 @@ def sheet_of(trace: Trace, *, is_past: bool) -> Shown:
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rating:
+    """What the form below an answer shows.
+
+    Attributes:
+        last: What this caller said of it last; None when nothing yet.
+    """
+
+    trace_id: str
+    last: Feedback | None
+
+
+def rating_of(app: App, trace_id: str) -> Rating | None:
+    """Return what the form below an answer shows; None where its trace is not kept."""
+    try:
+        who = app.trace(trace_id).principal
+        said = [one for one in app.feedback(trace_id) if one.principal == who]
+    except AnswerableError:
+        return None
+    return Rating(trace_id=trace_id, last=said[-1] if said else None)
+
+
 def _said(claim: Claim, revision: int, numbers: count[int]) -> Iterator[Said]:
     """Give a claim by paragraphs: a quote that goes on in the line of the one before joins it."""
     paragraphs = _paragraphs(claim.citations)
@@ -251,6 +291,7 @@ def desk(
     return {
         "question": question,
         "shown": shown if isinstance(shown, Shown) else None,
+        "rating": rating_of(app, shown.trace.id) if isinstance(shown, Shown) else None,
         "problem": shown if isinstance(shown, problems.Problem) else None,
         "past": app.traces(limit=PAST_MAX),
         "revision": revision,

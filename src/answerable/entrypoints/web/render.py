@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from typing import TypeAlias
 from urllib.parse import urlencode
 
+from answerable.answering.feedback import Feedback
 from answerable.answering.ports import TraceLine
+from answerable.answering.standing import AnswerStanding, ClaimStanding, Place
 from answerable.app import Check, DocumentView
 from answerable.domain.documents import Content, Member, Revision
 from answerable.domain.questions import (
@@ -114,14 +116,15 @@ def _call(use: ModelUse) -> Plain:
     }
 
 
-def whole_trace(trace: Trace) -> Plain:
-    """Return everything kept of a question; shape `TraceOut`."""
+def whole_trace(trace: Trace, given: Iterable[Feedback]) -> Plain:
+    """Return everything kept of a question, with its feedback; shape `TraceOut`."""
     return answer(trace) | {
         "at_ms": trace.at_ms,
         "principal": trace.principal,
         "question": trace.question,
         "evidence": dict(trace.evidence),
         "passages": [looked_at(passage) for passage in trace.passages],
+        "feedback": [feedback(one) for one in given],
     }
 
 
@@ -136,6 +139,28 @@ def looked_at(passage: Passage) -> Plain:
         "heading": list(passage.chunk.heading),
         "start": passage.chunk.start,
         "end": passage.chunk.end,
+    }
+
+
+def feedback(given: Feedback) -> Plain:
+    """Return what somebody thinks of an answer; shape `FeedbackOut`."""
+    return {
+        "trace_id": given.trace_id,
+        "at_ms": given.at_ms,
+        "principal": given.principal,
+        "verdict": given.thumb.value,
+        "reason": given.complaint.value if given.complaint else None,
+        "comment": given.comment,
+    }
+
+
+def standing(found: AnswerStanding) -> Plain:
+    """Return how an answer stands today; shape `AnswerStandingOut`."""
+    return {
+        "trace_id": found.trace_id,
+        "revision": found.revision,
+        "standing": found.standing.value,
+        "claims": [_claim_standing(one, found.revision) for one in found.claims],
     }
 
 
@@ -213,6 +238,8 @@ def trace_line(line: TraceLine) -> Plain:
         "release": line.release,
         "revision": line.revision,
         "took_ms": line.took_ms,
+        "ups": line.ups,
+        "downs": line.downs,
     }
 
 
@@ -260,6 +287,47 @@ def shown_claim(claim: Claim, revision_number: int) -> Plain:
             }
             for one in claim.citations
         ],
+    }
+
+
+def _claim_standing(claim: ClaimStanding, revision_number: int) -> Plain:
+    return {
+        "standing": claim.standing.value,
+        "code": claim.because.value,
+        "because": claim.because.sentence,
+        "citations": [
+            {
+                "standing": one.standing.value,
+                "code": one.because.value,
+                "because": one.because.sentence,
+                "moved": one.is_moved,
+                "document_id": one.document_id,
+                "path": one.path,
+                "title": one.title,
+                "now": _place(one.now, one.document_id, revision_number),
+                "closest": _place(one.closest, one.document_id, revision_number),
+            }
+            for one in claim.citations
+        ],
+    }
+
+
+def _place(place: Place | None, document_id: str, revision_number: int) -> Plain | None:
+    if place is None:
+        return None
+    where = {
+        "revision": revision_number,
+        "start": place.start,
+        "end": place.end,
+        "hash": place.content_hash,
+    }
+    return {
+        "start": place.start,
+        "end": place.end,
+        "line": place.line,
+        "content_hash": place.content_hash,
+        "quote": place.quote,
+        "url": f"{document_url(document_id)}?{urlencode(where)}#cite",
     }
 
 

@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from answerable.answering.feedback import COMMENT_CHARS_MAX, Complaint, Thumb
+from answerable.answering.standing import Because, Standing
+
 NUMBER_MAX = 2**53
 """JSON numbers are exact up to here, and databases hold them."""
 
@@ -66,6 +69,18 @@ class ContentIn(_Shape):
     """New content of an uploaded document."""
 
     content: Words
+
+
+class FeedbackIn(_Shape):
+    """What you think of an answer that you were given."""
+
+    trace_id: Annotated[Words, Field(max_length=64)]
+    verdict: Thumb
+    reason: Annotated[
+        Complaint | None,
+        Field(description="What was wrong; `other` says that the comment has it."),
+    ] = None
+    comment: Annotated[Words, Field(max_length=COMMENT_CHARS_MAX)] = ""
 
 
 class CitationOut(_Shape):
@@ -265,6 +280,8 @@ class TraceLineOut(_Shape):
     release: str
     revision: int
     took_ms: float
+    ups: Annotated[int, Field(description="Callers whose last feedback is a thumb up.")]
+    downs: int
 
 
 class TracesOut(_Shape):
@@ -287,6 +304,62 @@ class LookedAtOut(_Shape):
     end: int
 
 
+class FeedbackOut(_Shape):
+    """What somebody thinks of an answer; of each caller the last that they said."""
+
+    trace_id: str
+    at_ms: int
+    principal: str
+    verdict: Thumb
+    reason: Complaint | None
+    comment: Annotated[str, Field(description="Empty once its text has expired.")]
+
+
+class PlaceOut(_Shape):
+    """A span of a document as it is now: `quote` is ``text[start:end]``."""
+
+    start: int
+    end: int
+    line: int
+    content_hash: str
+    quote: str
+    url: str
+
+
+class CitationStandingOut(_Shape):
+    """How a citation stands today. Of a document that is gone nothing is said."""
+
+    standing: Standing
+    code: Because
+    because: str
+    moved: bool
+    document_id: str
+    path: str
+    title: str
+    now: Annotated[PlaceOut | None, Field(description="Where the quote stands now.")]
+    closest: Annotated[
+        PlaceOut | None, Field(description="What stands there instead, if anything is like it.")
+    ]
+
+
+class ClaimStandingOut(_Shape):
+    """How a claim stands today: as its worst citation."""
+
+    standing: Standing
+    code: Because
+    because: str
+    citations: list[CitationStandingOut]
+
+
+class AnswerStandingOut(_Shape):
+    """How an answer stands today: as its worst claim."""
+
+    trace_id: str
+    revision: Annotated[int, Field(description="The revision it was compared with.")]
+    standing: Standing
+    claims: list[ClaimStandingOut]
+
+
 class TraceOut(AnswerOut):
     """Everything kept of one question."""
 
@@ -295,6 +368,7 @@ class TraceOut(AnswerOut):
     question: str
     evidence: dict[str, float]
     passages: list[LookedAtOut]
+    feedback: list[FeedbackOut]
 
 
 class RevisionOut(_Shape):

@@ -26,6 +26,10 @@ from answerable.entrypoints.web.pages import HERE, error_page, html, pages
 from answerable.entrypoints.web.streams import Streams
 
 QUESTION_BYTES_MAX = 256 * 1024
+# A comment as long as may be, with every character escaped.
+FEEDBACK_BYTES_MAX = 32 * 1024
+# An answer of many code blocks, handed back.
+ANSWER_BYTES_MAX = 4 * 1024 * 1024
 # What a form adds around a file.
 _FORM_BYTES = 64 * 1024
 
@@ -55,7 +59,11 @@ def build(app: App, background: AbstractAsyncContextManager[None] | None = None)
     upload_bytes_max = app.settings.ingest.size_mb_max * 1_000_000 + _FORM_BYTES
 
     def limit(path: str) -> int:
-        return upload_bytes_max if path.startswith("/v1/documents") else QUESTION_BYTES_MAX
+        if path.startswith("/v1/documents"):
+            return upload_bytes_max
+        if path == "/v1/verify":
+            return ANSWER_BYTES_MAX
+        return FEEDBACK_BYTES_MAX if path.endswith("/feedback") else QUESTION_BYTES_MAX
 
     site.add_middleware(Gate, limit=limit)
     return site
