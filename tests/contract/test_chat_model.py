@@ -8,11 +8,13 @@ from contextlib import closing, contextmanager
 from decimal import Decimal
 
 import pytest
+from pydantic import SecretStr
 
 from answerable.adapters.models.breaking import Breaker, Breaking
 from answerable.adapters.models.faulty import Faulty
 from answerable.adapters.models.limited import Limited, Slots
 from answerable.adapters.models.memory import ScriptedModel, Told
+from answerable.adapters.models.native import NativeConfig, NativeModel
 from answerable.adapters.models.openai import OpenAiChatConfig, OpenAiModel
 from answerable.adapters.models.priced import Priced, fixed
 from answerable.adapters.models.recording import MemoryTape, Recording, Replaying
@@ -45,7 +47,7 @@ class Stage:
         self.fake = fake
 
 
-def _bare(inner: ScriptedModel | OpenAiModel) -> ChatModel:
+def _bare(inner: ChatModel) -> ChatModel:
     return inner
 
 
@@ -101,7 +103,7 @@ _WRAPPERS: dict[str, Callable[[ChatModel], ChatModel]] = {
 }
 
 # Joining is one line.
-_WIRED = ["openai", "stack over openai"]
+_WIRED = ["openai", "stack over openai", "anthropic", "google"]
 _KINDS = ["scripted", "replaying", *_WRAPPERS, "stack", *_WIRED]
 
 
@@ -109,9 +111,21 @@ def _no_pause(_: float, cancel: Cancel) -> None:
     cancel.check()
 
 
-def _http(fake: FakeOpenAi, model: str) -> OpenAiModel:
+def _http(fake: FakeOpenAi, model: str, _: str) -> ChatModel:
     config = OpenAiChatConfig(name="fake", base_url=fake.base_url, model=model)
     return OpenAiModel(config)
+
+
+def _native(fake: FakeOpenAi, model: str, provider: str) -> ChatModel:
+    base_url = fake.base_url.removesuffix("/v1")
+    config = NativeConfig(
+        name="fake",
+        provider="anthropic" if provider == "anthropic" else "google",
+        base_url=base_url,
+        model=model,
+        api_key=SecretStr("a-key"),
+    )
+    return NativeModel(config)
 
 
 @pytest.fixture(params=_KINDS)
@@ -135,8 +149,12 @@ def wired(request: pytest.FixtureRequest) -> Iterator[tuple[Stage, FakeOpenAi]]:
 
 @contextmanager
 def _over_http(fake: FakeOpenAi, kind: str) -> Iterator[Stage]:
+    make = _native if kind in {"anthropic", "google"} else _http
     wrapped = _stack if "stack" in kind else _bare
-    with closing(_http(fake, "fake-1")) as whole, closing(_http(fake, f"mode:{Mode.CUT}")) as cut:
+    with (
+        closing(make(fake, "fake-1", kind)) as whole,
+        closing(make(fake, f"mode:{Mode.CUT}", kind)) as cut,
+    ):
         yield Stage(wrapped(whole), wrapped(cut), fake)
 
 

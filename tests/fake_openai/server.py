@@ -11,7 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import unquote
 
+from fake_openai.dialects import Event, OpenAi, Usage, dialect
 from fake_openai.replies import REFUSALS, Mode, reply_text, tokens
 
 _CUT_AFTER = 3
@@ -36,6 +38,16 @@ class _Line:
     writer: asyncio.StreamWriter
     is_asked: bool = False
     gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Told:
+    """What is to be said, and how."""
+
+    body: Any
+    mode: Mode
+    text: str
+    usage: Usage | None
 
 
 class FakeOpenAi:
@@ -203,15 +215,17 @@ class FakeOpenAi:
                 {"id": id_, "object": "model", "owned_by": self.owned_by} for id_ in self.models
             ]
             return await _whole(line, 200, {"object": "list", "data": listed})
-        if seen.method != "POST" or path != "/v1/chat/completions":
+        spoken = dialect(path)
+        if seen.method != "POST" or spoken is None:
             return await _whole(line, 404, {"error": {"message": "no such path"}})
-        if self.key is not None and seen.headers.get("authorization") != f"Bearer {self.key}":
-            return await self._refuse(line, Mode.WRONG_KEY, seen)
-        return await self._reply(line, seen, self._mode(str(seen.body.get("model", ""))))
+        if self.key is not None and _key(seen) != self.key:
+            return await self._refuse(line, Mode.WRONG_KEY, seen, spoken)
+        model = str(seen.body.get("model") or path.rpartition("/")[2].rpartition(":")[0])
+        return await self._reply(line, seen, spoken, self._mode(unquote(model)))
 
-    async def _reply(self, line: _Line, seen: Seen, mode: Mode) -> bool:
+    async def _reply(self, line: _Line, seen: Seen, spoken: OpenAi, mode: Mode) -> bool:
         if mode in REFUSALS:
-            return await self._refuse(line, mode, seen)
+            return await self._refuse(line, mode, seen, spoken)
         if mode is Mode.MOVED:
             return await _whole(line, 307, {}, f"Location: http://127.0.0.1:{self._port}/v2\r\n")
         if self.first_token_s:
@@ -220,11 +234,11 @@ class FakeOpenAi:
             await asyncio.Event().wait()
         if mode is Mode.NOT_JSON:
             return await _whole(line, 200, "<html>A proxy says hello.</html>")
-        prompt = "\n".join(str(one["content"]) for one in seen.body["messages"])
+        prompt = spoken.prompt(seen.body)
         text = reply_text(mode, self.text, prompt)
-        if seen.body.get("stream"):
-            return await self._stream(line, seen, mode, text, len(prompt))
-        return await self._at_once(line, seen, mode, text, len(prompt))
+        usage = _usage(mode, len(prompt), len(tokens(text)))
+        give = self._stream if spoken.wants_stream(seen.body) else self._at_once
+        return await give(line, spoken, _Told(body=seen.body, mode=mode, text=text, usage=usage))
 
     def _mode(self, model: str) -> Mode:
         if model.startswith("mode:"):
@@ -233,82 +247,65 @@ class FakeOpenAi:
             return self.mode.pop(0) if len(self.mode) > 1 else self.mode[0]
         return self.mode
 
-    async def _refuse(self, line: _Line, mode: Mode, seen: Seen) -> bool:
+    async def _refuse(self, line: _Line, mode: Mode, seen: Seen, spoken: OpenAi) -> bool:
         """Say no, and repeat the key, as some servers do."""
         status, error = REFUSALS[mode]
-        key = seen.headers.get("authorization", "").removeprefix("Bearer ")
-        error = {**error, "message": error["message"].replace("KEY", key)}
+        error = {**error, "message": error["message"].replace("KEY", _key(seen))}
         waits = mode is Mode.STORM and self.retry_after is not None
         header = f"Retry-After: {self.retry_after}\r\n" if waits else ""
-        return await _whole(line, status, {"error": error}, header)
+        return await _whole(line, status, spoken.failure(error), header)
 
-    async def _at_once(
-        self, line: _Line, seen: Seen, mode: Mode, text: str, prompt_chars: int
-    ) -> bool:
-        bits = tokens(text)
+    async def _at_once(self, line: _Line, spoken: OpenAi, told: _Told) -> bool:
+        mode, text = told.mode, told.text
         if self.tokens_s:
-            await asyncio.sleep(len(bits) / self.tokens_s)
+            await asyncio.sleep(len(tokens(text)) / self.tokens_s)
         if mode is Mode.HANG_LATER:
             await asyncio.Event().wait()
         if mode is Mode.INVALID:
             return await _whole(line, 200, '{"choices": [{"mess')
-        choice = {
-            "index": 0,
-            "message": {"role": "assistant", "content": text},
-            "finish_reason": _reason(mode),
-        }
-        body = _envelope(seen, "chat.completion") | {"choices": [choice]}
-        usage = _usage(mode, prompt_chars, len(bits))
-        if usage is not None:
-            body["usage"] = usage
+        reply = spoken.whole(told.body, text, _reason(mode), told.usage)
         if mode is Mode.CUT:
-            whole = json.dumps(body).encode()
+            whole = json.dumps(reply).encode()
             line.writer.write(_head(200, len(whole)) + whole[: len(whole) // 2])
             await line.writer.drain()
             return False
-        return await _whole(line, 200, body)
+        return await _whole(line, 200, reply)
 
-    async def _stream(
-        self, line: _Line, seen: Seen, mode: Mode, text: str, prompt_chars: int
-    ) -> bool:
-        writer = line.writer
+    async def _stream(self, line: _Line, spoken: OpenAi, told: _Told) -> bool:
+        writer, body, mode, text = line.writer, told.body, told.mode, told.text
         writer.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n"
         )
-        _event(writer, _chunk(seen, {"role": "assistant", "content": ""}))
+        for event in spoken.begin(body, told.usage):
+            _event(writer, event)
         bits = _huge_bits(text) if mode is Mode.HUGE else tokens(text)
         began = time.monotonic()
         for number, bit in enumerate(bits):
-            if number == _CUT_AFTER and await self._broke(writer, mode, bit):
+            if number == _CUT_AFTER and await self._broke(writer, mode, spoken.delta(body, bit)):
                 return False
             if self.tokens_s:
                 await asyncio.sleep(max(0.0, began + number / self.tokens_s - time.monotonic()))
-            _event(writer, _chunk(seen, {"content": bit}))
+            _event(writer, spoken.delta(body, bit))
             await writer.drain()
-        _event(writer, _chunk(seen, {}, _reason(mode)))
-        usage = _usage(mode, prompt_chars, len(bits))
-        wanted = (seen.body.get("stream_options") or {}).get("include_usage")
-        if usage is not None and wanted:
-            _event(
-                writer, _envelope(seen, "chat.completion.chunk") | {"choices": [], "usage": usage}
-            )
-        _event(writer, "[DONE]")
+        for event in spoken.end(body, _reason(mode), told.usage):
+            _event(writer, event)
         writer.write(b"0\r\n\r\n")
         await writer.drain()
         return True
 
-    async def _broke(self, writer: asyncio.StreamWriter, mode: Mode, bit: str) -> bool:
+    async def _broke(self, writer: asyncio.StreamWriter, mode: Mode, event: Event) -> bool:
         """Break off in the way of a mode, and return whether it does."""
+        name, data = event
         if mode is Mode.HANG_LATER:
             await asyncio.Event().wait()
         if mode is Mode.CUT:
-            data = json.dumps({"choices": [{"delta": {"content": bit}}]})[:-8]
-            writer.write(_framed(f"data: {data}".encode()))
+            writer.write(_framed(f"data: {json.dumps(data)[:-8]}".encode()))
         elif mode is Mode.INVALID:
-            _event(writer, '{"choices": [{"del')
+            _event(writer, (name, json.dumps(data)[:12]))
         elif mode is Mode.ERROR_LATER:
-            _event(writer, {"error": {"message": "The engine died", "type": "server_error"}})
+            error = {"message": "The engine died", "type": "server_error"}
+            _event(writer, ("error" if name else "", {"type": "error", "error": error}))
         else:
             return False
         await writer.drain()
@@ -323,31 +320,24 @@ def _reason(mode: Mode) -> str:
     return {Mode.LENGTH: "length", Mode.FILTERED: "content_filter"}.get(mode, "stop")
 
 
-def _usage(mode: Mode, prompt_chars: int, tokens_out: int) -> dict[str, int] | None:
+def _usage(mode: Mode, prompt_chars: int, tokens_out: int) -> Usage | None:
     if mode is Mode.NO_USAGE:
         return None
     if mode is Mode.ZERO_USAGE:
-        return {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-    tokens_in = -(-prompt_chars // 4)
-    return {
-        "prompt_tokens": tokens_in,
-        "completion_tokens": tokens_out,
-        "total_tokens": tokens_in + tokens_out,
-    }
+        return Usage(tokens_in=0, tokens_out=0)
+    return Usage(tokens_in=-(-prompt_chars // 4), tokens_out=tokens_out)
 
 
-def _envelope(seen: Seen, kind: str) -> dict[str, Any]:
-    return {"id": "chatcmpl-1", "object": kind, "created": 1, "model": seen.body.get("model")}
+def _key(seen: Seen) -> str:
+    bearer = seen.headers.get("authorization", "").removeprefix("Bearer ")
+    return bearer or seen.headers.get("x-api-key") or seen.headers.get("x-goog-api-key", "")
 
 
-def _chunk(seen: Seen, delta: dict[str, str], reason: str | None = None) -> dict[str, Any]:
-    choice = {"index": 0, "delta": delta, "finish_reason": reason}
-    return _envelope(seen, "chat.completion.chunk") | {"choices": [choice]}
-
-
-def _event(writer: asyncio.StreamWriter, data: object) -> None:
+def _event(writer: asyncio.StreamWriter, event: Event) -> None:
+    name, data = event
     text = data if isinstance(data, str) else json.dumps(data)
-    writer.write(_framed(f"data: {text}\n\n".encode()))
+    head = f"event: {name}\n" if name else ""
+    writer.write(_framed(f"{head}data: {text}\n\n".encode()))
 
 
 def _framed(data: bytes) -> bytes:

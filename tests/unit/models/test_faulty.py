@@ -9,7 +9,7 @@ from wrapped import CALL, said
 
 from answerable.adapters.models.faulty import Fault, Faulty
 from answerable.adapters.models.memory import ScriptedModel
-from answerable.answering.ports import Delta
+from answerable.answering.ports import Delta, Finished
 from answerable.domain.cancel import Cancel, Cancelled
 from answerable.domain.errors import ModelFailed
 from answerable.domain.questions import StepReason
@@ -34,7 +34,7 @@ def broken(fault: Fault) -> Faulty:
 )
 def test_it_fails_as_planned(fault: Fault, kind: StepReason, came: str) -> None:
     """With the reason a real provider would give."""
-    got = []
+    got: list[Delta | Finished] = []
     with pytest.raises(ModelFailed) as caught:
         got.extend(broken(fault).stream(CALL, Cancel()))
     assert caught.value.kind is kind
@@ -67,7 +67,7 @@ def test_it_floods_and_babbles() -> None:
 def test_it_hangs_until_it_is_given_up(fault: Fault, came: int) -> None:
     """By another thread."""
     cancel = Cancel()
-    got = []
+    got: list[Delta | Finished] = []
     threading.Timer(0.01, cancel.cancel, ["deadline"]).start()
     with pytest.raises(Cancelled):
         got.extend(broken(fault).stream(CALL, cancel))

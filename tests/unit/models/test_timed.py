@@ -66,7 +66,7 @@ def test_in_time_nothing_happens() -> None:
 def test_too_late(waits_ms: tuple[float, ...], call: ModelCall, came: str, why: str) -> None:
     """What came in time is given; then it fails, and says which limit was missed."""
     model, alarms = timed(*waits_ms)
-    got = []
+    got: list[Delta | Finished] = []
     with pytest.raises(ModelFailed, match=why) as caught:
         got.extend(model.stream(call, Cancel()))
     assert "".join(one.text for one in got if isinstance(one, Delta)) == came

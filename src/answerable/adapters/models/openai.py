@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,20 +14,18 @@ from pydantic import SecretStr
 
 from answerable.adapters.models import openai_wire as wire
 from answerable.adapters.models import refusals
+from answerable.adapters.models.heard import Heard
 from answerable.adapters.models.pump import Pump
 from answerable.adapters.models.refusals import Where
-from answerable.adapters.models.tokens import counted
 from answerable.answering.ports import ChatModel, Delta, Finished, ModelCall
 from answerable.domain.cancel import Cancel
-from answerable.domain.errors import BadConfiguration, ModelFailed
-from answerable.domain.questions import StepReason
+from answerable.domain.errors import BadConfiguration
 
 _CONNECT_S = 5.0
 _KEPT = 32
+# What follows the end of a reply is mostly there already.
+_DRAIN_S = 0.05
 _OPENAI = "api.openai.com"
-# A token of any vocabulary in use is shorter; more is no reply but a flood.
-_CHARS_PER_TOKEN_MAX = 64
-_CHARS_MAX = 256 << 10
 _LINE_BYTES_MAX = 1 << 20
 _REFUSAL_BYTES_MAX = 64 << 10
 _BAD_REQUEST = {400, 422}
@@ -165,81 +164,32 @@ class OpenAiModel:
     async def _read(
         self, response: httpx2.Response, call: ModelCall
     ) -> AsyncGenerator[Delta | Finished, None]:
-        told = _Told(call=call, model=self._model)
+        heard = Heard(call=call, where=self._where, model=self._model)
         try:
-            async for read in _parts(response):
-                told.add(read)
+            parts = _parts(response)
+            async for read in parts:
+                _note(heard, read)
                 if read.text:
                     yield Delta(text=read.text)
                 if read.is_done:
+                    await _drain(parts)
                     break
         except wire.Unreadable as unreadable:
             raise refusals.malformed(self._where, str(unreadable)) from None
         except wire.ServerFailed as failed:
             raise refusals.refusal(self._where, 500, str(failed), {}) from None
-        yield told.end(self._where)
+        yield heard.end()
 
 
 _: Callable[..., ChatModel] = OpenAiModel
 
 
-@dataclass(kw_only=True, slots=True)
-class _Told:
-    """What was said so far of one reply."""
-
-    call: ModelCall
-    model: str
-    texts: list[str] = field(default_factory=list)
-    chars: int = 0
-    reason: str = ""
-    tokens_in: int | None = None
-    tokens_out: int | None = None
-
-    def add(self, read: wire.Part) -> None:
-        """Note a part.
-
-        Raises:
-            Unreadable: It is far more than was asked for.
-        """
-        self.texts.append(read.text)
-        self.chars += len(read.text)
-        tokens_max = self.call.sampling.tokens_max
-        if self.chars > (tokens_max * _CHARS_PER_TOKEN_MAX if tokens_max else _CHARS_MAX):
-            raise wire.Unreadable(f"gave over {self.chars - 1} characters where less was asked for")
-        self.reason = read.reason or self.reason
-        self.model = read.model or self.model
-        self.tokens_in = read.tokens_in or self.tokens_in
-        self.tokens_out = read.tokens_out or self.tokens_out
-
-    def end(self, where: Where) -> Finished:
-        """Return how it ended.
-
-        Raises:
-            ModelFailed: It did not, or nothing was said.
-        """
-        if not self.reason:
-            raise refusals.broke_off(where, "the reply has no end")
-        text = "".join(self.texts)
-        if not text.strip():
-            raise _nothing_said(where, self.reason)
-        usage = counted(self.tokens_in, self.tokens_out, self.call, text)
-        return Finished(reason=self.reason, usage=usage, model=self.model)
-
-
-def _nothing_said(where: Where, reason: str) -> ModelFailed:
-    if reason == "filtered":
-        return ModelFailed(
-            f"{where.address} filtered the whole reply",
-            hint="the provider will not answer this; another model may",
-            kind=StepReason.POLICY,
-        )
-    if reason == "length":
-        return ModelFailed(
-            f"{where.address} used all its tokens before it said anything",
-            hint="raise tokens_max of this rung: a reasoning model thinks before it speaks",
-            kind=StepReason.MALFORMED,
-        )
-    return refusals.malformed(where, "gave an empty reply")
+def _note(heard: Heard, read: wire.Part) -> None:
+    heard.add(read.text)
+    heard.reason = read.reason or heard.reason
+    heard.model = read.model or heard.model
+    heard.tokens_in = read.tokens_in or heard.tokens_in
+    heard.tokens_out = read.tokens_out or heard.tokens_out
 
 
 async def _parts(response: httpx2.Response) -> AsyncIterator[wire.Part]:
@@ -255,6 +205,14 @@ async def _parts(response: httpx2.Response) -> AsyncIterator[wire.Part]:
             raise wire.Unreadable(f"gave over {_LINE_BYTES_MAX} bytes at once")
     if not is_stream:
         yield wire.whole(buffer.decode("utf-8", "replace"))
+
+
+async def _drain(parts: AsyncIterator[wire.Part]) -> None:
+    """Read what belongs to the end, so that the connection can be used again."""
+    with suppress(TimeoutError, wire.Unreadable, wire.ServerFailed, httpx2.TransportError):
+        async with asyncio.timeout(_DRAIN_S):
+            async for _ in parts:
+                pass
 
 
 async def _refusal_body(response: httpx2.Response) -> object:
@@ -285,6 +243,20 @@ def checked_address(base_url: str, name: str) -> httpx2.URL:
             f"models.{name}.base_url is no address", hint="it looks like http://127.0.0.1:11434/v1"
         )
     return base
+
+
+def shown_address(base_url: str) -> str:
+    """Return an address without name and password; empty for none."""
+    try:
+        return str(httpx2.URL(base_url).copy_with(username=None, password=None, query=None))
+    except (httpx2.InvalidURL, UnicodeError):
+        return ""
+
+
+def is_open(base_url: str) -> bool:
+    """Return whether what is sent there can be read on the way."""
+    url = httpx2.URL(base_url)
+    return url.scheme == "http" and url.host not in {"127.0.0.1", "::1", "localhost"}
 
 
 def _authorization(config: OpenAiChatConfig) -> dict[str, str]:

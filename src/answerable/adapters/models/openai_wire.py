@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from answerable.adapters.models.tokens import well_formed
 from answerable.answering.ports import ModelCall
 
 # What servers may not understand, and then refuse: it is left out and asked again.
@@ -65,7 +66,7 @@ def request(
     }
     return {
         "model": model,
-        "messages": [{"role": one.role, "content": one.text} for one in call.messages],
+        "messages": [{"role": one.role, "content": well_formed(one.text)} for one in call.messages],
         "stream": True,
     } | {name: value for name, value in wanted.items() if value is not None and name not in without}
 
@@ -130,7 +131,7 @@ def _read(data: str, key: str) -> Part:
     choice = _table(choices[0]) if choices else {}
     text = _table(choice.get(key)).get("content")
     return Part(
-        text=_well_formed(_text(text)),
+        text=well_formed(_text(text)),
         reason=_reason(choice.get("finish_reason")),
         model=_text(told.get("model")),
         tokens_in=_count(usage.get("prompt_tokens")),
@@ -172,11 +173,6 @@ def _table(told: object) -> Mapping[str, Any]:
 
 def _text(told: object) -> str:
     return told if isinstance(told, str) else ""
-
-
-def _well_formed(text: str) -> str:
-    """Return a text that can be stored and sent: JSON allows halves of characters."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _count(told: object) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from decimal import ROUND_UP, Decimal
 from typing import Protocol
 
@@ -13,8 +13,11 @@ from answerable.adapters.models.tokens import prompt_tokens, tokens_of
 from answerable.answering.ports import ChatModel, Delta, Finished, ModelCall
 from answerable.domain.cancel import Cancel
 from answerable.domain.clock import Clock
-from answerable.domain.errors import ModelFailed
+from answerable.domain.errors import ModelFailed, StorageFailure
 from answerable.domain.questions import StepReason
+
+# The account of all models together; no model is called so.
+ALL = ""
 
 _DAY_MS = 86_400_000
 _NANO = Decimal(1_000_000_000)
@@ -143,20 +146,29 @@ class Spending:
         finally:
             if cancel.cancelled:
                 cost = max(cost, self._cost(tokens_in, heard))
-            self._purse.put_back(day, reserved - cost, self._limits)
+            # What cannot be put back stays spent: the limit errs on the safe side.
+            with suppress(StorageFailure):
+                self._purse.put_back(day, reserved - cost, self._limits)
 
     def close(self) -> None:
         """Close the model."""
         self._inner.close()
 
     def _reserve(self, day: int, sum_: int) -> None:
-        account = self._purse.take(day, sum_, self._limits)
+        try:
+            account = self._purse.take(day, sum_, self._limits)
+        except StorageFailure as error:
+            raise ModelFailed(
+                f"what {self.name} has cost today cannot be counted: {error.message}",
+                hint=error.hint,
+                kind=StepReason.BUDGET,
+            ) from error
         if account:
-            whose = "all models" if account != self.name else self.name
+            whose = "all models" if account == ALL else self.name
             raise ModelFailed(
                 f"the spend limit of {whose} for today would be passed",
-                hint="it starts again at midnight UTC; raise spend_usd_day_max below [models] if "
-                "that is too early",
+                hint="a new day begins at midnight UTC; the limits are spending.usd_day_max and "
+                f"models.{self.name}.spend_usd_day_max",
                 kind=StepReason.BUDGET,
             )
 

@@ -37,3 +37,8 @@ def counted(tokens_in: int | None, tokens_out: int | None, call: ModelCall, repl
         is_estimated=True,
         method=METHOD,
     )
+
+
+def well_formed(text: str) -> str:
+    """Return a text that can be stored and sent: JSON and questions may hold half characters."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
