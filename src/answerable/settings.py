@@ -30,7 +30,9 @@ CONFIG_NAME = "answerable.toml"
 
 _PREFIX = "ANSWERABLE_"
 # Of the tests of this repository.
-_NOT_SETTINGS = frozenset({"ANSWERABLE_GOLDEN", "ANSWERABLE_KILLS", "ANSWERABLE_SEED"})
+_NOT_SETTINGS = frozenset(
+    {"ANSWERABLE_GOLDEN", "ANSWERABLE_KILLS", "ANSWERABLE_REAL_MODEL", "ANSWERABLE_SEED"}
+)
 # Kubernetes tells every container of a namespace about a service called `answerable`.
 _SERVICE_LINK = re.compile(
     r"ANSWERABLE_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)"
@@ -46,6 +48,10 @@ _EXPECTED = {
     "model": "a table",
     "dict": "a table",
 }
+
+
+# Of a table that the operator names.
+ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
 
 class _Table(BaseModel):
@@ -76,14 +82,67 @@ class Traces(_Table):
     sync: Literal["full", "normal"] = "normal"
 
 
+class ReleaseModel(_Table):
+    """Which model a rung asks, how it chooses its words, and how long it may take.
+
+    Attributes:
+        model: As the provider calls it.
+    """
+
+    model: str
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    seed: int | None = None
+    tokens_max: Annotated[int, Field(ge=1)] = 700
+    first_token_ms: Annotated[int, Field(ge=1)] = 10_000
+    between_tokens_ms: Annotated[int, Field(ge=1)] = 5_000
+    whole_ms: Annotated[int, Field(ge=1)] = 60_000
+
+
 class NewRelease(_Table):
     """What a new release is made of, beside the defaults of this version.
 
     Attributes:
         embedder: ``minilm``, ``openai``, ``wordllama``; ``none`` searches by words only.
+        models: By the name of their table below `models`, in the order in which they are asked.
     """
 
     embedder: Literal["minilm", "openai", "wordllama", "none"] = "minilm"
+    models: dict[ModelName, ReleaseModel] = {}
+
+
+class Model(_Table):
+    """Where a language model is, who pays, and how much it may be asked.
+
+    Attributes:
+        provider: Which protocol is spoken there.
+        base_url: Up to and with ``/v1``; left out, the provider's own.
+        api_key_env: Environment variable with the key; left out, the provider's well-known one.
+        api_key_file: File with the key and nothing else.
+        concurrency: Calls at once.
+        waiting: Calls that may wait for a place; more are answered by the rung below at once.
+        wait_ms_max: How long one waits for a place.
+        usd_per_million_in, usd_per_million_out: Price of tokens; left out, the published one,
+            and where there is none the model is unpriced.
+        spend_usd_day_max: What it may cost on one day of UTC.
+    """
+
+    provider: Literal["openai", "anthropic", "google"] = "openai"
+    base_url: Annotated[str, Field(repr=False)] = ""
+    api_key_env: str = ""
+    api_key_file: Path | None = None
+    concurrency: Annotated[int, Field(ge=1, le=1024)] = 8
+    waiting: Annotated[int, Field(ge=0, le=4096)] = 16
+    wait_ms_max: Annotated[int, Field(ge=0)] = 2_000
+    usd_per_million_in: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    usd_per_million_out: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    spend_usd_day_max: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
+class Spending(_Table):
+    """What all models together may cost on one day of UTC; left out, there is no limit."""
+
+    usd_day_max: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
 class OpenAi(_Table):
@@ -142,6 +201,8 @@ class Settings(BaseSettings):
     traces: Traces = Traces()
     release: NewRelease = NewRelease()
     embedders: Embedders = Embedders()
+    models: dict[ModelName, Model] = {}
+    spending: Spending = Spending()
 
     @property
     def data(self) -> Path:
@@ -314,7 +375,9 @@ def _check_environment() -> None:
     unknown = [
         name
         for name, value in sorted(_environment().items())
-        if name not in known | _NOT_SETTINGS and not _is_service_link(name, value)
+        if name not in known | _NOT_SETTINGS
+        and not _is_of_model(name)
+        and not _is_service_link(name, value)
     ]
     if unknown:
         similar = get_close_matches(unknown[0], sorted(known), n=1)
@@ -322,6 +385,15 @@ def _check_environment() -> None:
         raise BadConfiguration(
             f"the environment sets what is no setting: {', '.join(unknown)}", hint=hint
         )
+
+
+def _is_of_model(name: str) -> bool:
+    """Return whether a variable sets a key of a table the operator named; its name is theirs."""
+    for table, kind in (("models", Model), ("release.models", ReleaseModel)):
+        fields = "|".join(field.upper() for field in kind.model_fields)
+        if re.fullmatch(rf"{_variable(table)}__[A-Z0-9]+__({fields})", name):
+            return True
+    return False
 
 
 def _is_service_link(name: str, value: str) -> bool:
@@ -333,6 +405,8 @@ def _complaint(error: Any) -> str:
     """Say what is wrong with a setting; never its value, which may be secret."""
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
+        if where.startswith("models.") and where.endswith(".api_key"):
+            return f"{where} would be a key in a file for Git: name its variable in api_key_env"
         return f"unknown setting {where}"
     expected = _EXPECTED.get(error["type"].partition("_")[0])
     if expected is None:

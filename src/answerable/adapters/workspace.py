@@ -45,6 +45,9 @@ embedder = "minilm"   # finds what is meant; openai, wordllama; none searches by
 # base_url = "http://127.0.0.1:11434/v1"
 # model = "nomic-embed-text"
 # dimension = 768
+
+# Language models: `answerable models add ollama:llama3.2` writes them here. Keys stay in the
+# environment.
 """
 
 _ALIASES = """\

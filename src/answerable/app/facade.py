@@ -21,6 +21,7 @@ from answerable.app.background import Background
 from answerable.app.current import Current, empty_library
 from answerable.app.embedders import CheckReport, EmbedderView, view
 from answerable.app.filling import Filling, Heard
+from answerable.app.models import ModelReport, ModelView
 from answerable.app.respondent import AppRespondent
 from answerable.app.software import software
 from answerable.app.tools import Tools
@@ -403,6 +404,21 @@ class App:
         """Return the revision the next one is made from, if it was read as documents are now."""
         newest = releases.base(self._current.serving(), self._tools.state.revisions())
         return newest if newest is not None and newest.line == self.line.id else None
+
+    # Language models
+
+    def models(self) -> tuple[ModelView, ...]:
+        """Return the models that are set up, without asking any."""
+        return self._tools.models.views()
+
+    def check_model(self, name: str) -> ModelReport:
+        """Ask a model for a few words; return how fast it was and what it cost.
+
+        Raises:
+            NotFound: None of this name is set up.
+            NotReady, ModelFailed: It does not work; says why.
+        """
+        return self._tools.models.check(name)
 
     # Evaluation
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from answerable.adapters.clock import SystemClock
 from answerable.answering.ports import Ledger
 from answerable.app.embedders import Embedders
+from answerable.app.models import Models
 from answerable.domain.clock import Clock
 from answerable.domain.errors import Corrupt
 from answerable.library.ports import Analyser, Index, Parser, State, VectorCache
@@ -30,6 +31,7 @@ class Tools:
     analyser: Analyser
     vectors: VectorCache
     embedders: Embedders
+    models: Models
     clock: Clock
 
 
@@ -69,6 +71,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
         analyser=analyser,
         vectors=vector_cache(data, stack),
         embedders=Embedders(settings, data / "embedders", clock, stack.enter_context(ExitStack())),
+        models=Models(settings, data, clock, stack.enter_context(ExitStack())),
         clock=clock,
     )
 
@@ -135,6 +138,7 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         analyser=analyser,
         vectors=MemoryVectorCache() if kept is None else vector_cache(kept, stack),
         embedders=Embedders(settings, kept, clock, stack.enter_context(ExitStack())),
+        models=Models(settings, None, clock, stack.enter_context(ExitStack())),
         clock=clock,
     )
 

@@ -20,6 +20,7 @@ from answerable.entrypoints.cli import (
     evaluating,
     ingesting,
     inspecting,
+    modelling,
     operating,
     reading,
 )
@@ -67,10 +68,12 @@ cli.command("ingest", rich_help_panel=START)(ingesting.ingest)
 cli.command("ask", rich_help_panel=START)(asking.ask)
 cli.command("serve", rich_help_panel=START)(operating.serve)
 cli.command("demo", rich_help_panel=START)(operating.demo)
+cli.command("doctor", rich_help_panel=START)(modelling.doctor)
 cli.add_typer(reading.documents, name="documents", rich_help_panel=LOOK)
 cli.add_typer(reading.revisions, name="revisions", rich_help_panel=LOOK)
 cli.add_typer(reading.traces, name="traces", rich_help_panel=LOOK)
 cli.add_typer(embedding.embedders, name="embedders", rich_help_panel=LOOK)
+cli.add_typer(modelling.models, name="models", rich_help_panel=LOOK)
 cli.add_typer(inspecting.jobs, name="jobs", rich_help_panel=LOOK)
 cli.add_typer(inspecting.settings, name="settings", rich_help_panel=LOOK)
 cli.add_typer(evaluating.evaluation, name="eval", rich_help_panel=LOOK)
