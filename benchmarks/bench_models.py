@@ -49,9 +49,8 @@ def server(tokens_s: float) -> Iterator[str]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert ran.stdout is not None
     try:
-        yield ran.stdout.readline().strip()
+        yield ran.stdout.readline().strip() if ran.stdout else ""
     finally:
         ran.terminate()
         ran.wait()
