@@ -100,8 +100,24 @@ def build(
     gone: Collection[str] = (),
     vectors: Mapping[str, Iterable[Vectored]] | None = None,
 ) -> Revision:
-    """Build a revision and return it as the state would record it."""
-    manifest = index.build(number, base=base, gone=gone, added=added, vectors=vectors or {})
+    """Build a revision and return it as the state would record it.
+
+    Vectors are prepared and joined as it is done in earnest: those that come with their documents
+    by themselves, others beside their base; and then what is to be written anew is.
+    """
+    beside = None if gone or added else base
+    prepared = index.prepare(beside, vectors) if vectors else None
+    manifest = index.build(number, base=base, gone=gone, added=added, prepared=prepared)
+    if not index.is_settled(number, manifest):
+        first = sealed(number, manifest, base)
+        again = index.prepare(first, {})
+        manifest = index.build(number, base=first, gone=(), added=(), prepared=again)
+        assert index.is_settled(number, manifest)
+    return sealed(number, manifest, base)
+
+
+def sealed(number: int, manifest: str, base: Revision | None) -> Revision:
+    """Return a revision as the state would record it."""
     return Revision(
         number=number,
         line="line",

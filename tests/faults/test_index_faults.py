@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Collection
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -85,8 +86,10 @@ def built(
     gone: Collection[str] = (),
 ) -> Revision:
     """Build a revision, with vectors of all that is added."""
-    vectors = {SPACE: map(vectored, added)}
-    return revision(number, index.build(number, base=base, gone=gone, added=added, vectors=vectors))
+    with closing(index.prepare(None, {SPACE: map(vectored, added)})) as prepared:
+        return revision(
+            number, index.build(number, base=base, gone=gone, added=added, prepared=prepared)
+        )
 
 
 def found(index: LocalIndex, sealed: Revision, word: str = "alpha") -> tuple[Hit, ...]:

@@ -26,9 +26,9 @@ from answerable.domain.documents import (
 )
 from answerable.domain.errors import EmbedderFailed
 from answerable.library.flow import entries
-from answerable.library.ports import Hit, Purpose, Vectors
+from answerable.library.ports import Hit, Prepared, Purpose, Vectors
 from answerable.library.split import split
-from answerable.library.vectors import Coverage, Desk, fill, seal, space, vectored
+from answerable.library.vectors import Coverage, Desk, fill, prepare, seal, space, vectored
 
 LABELS = frozenset({"local"})
 
@@ -115,9 +115,22 @@ class Library:
 
     def seal(self) -> Revision | None:
         assert self.revision is not None
-        sealed = seal(self.revision, desk=self.desk, revisions=self.desk.state.revisions())
+        prepared = prepare(self.revision, desk=self.desk)
+        if prepared is None:
+            return None
+        sealed = self.seal_prepared(prepared, of=self.revision)
         self.revision = sealed or self.revision
         return sealed
+
+    def seal_prepared(self, prepared: Prepared, of: Revision) -> Revision | None:
+        assert self.revision is not None
+        return seal(
+            self.revision,
+            prepared,
+            of=of,
+            desk=self.desk,
+            revisions=self.desk.state.revisions(),
+        )
 
     def nearest(self, question: str) -> list[str]:
         """Return the ids of the documents nearest to a question."""
@@ -200,7 +213,7 @@ def test_an_emptied_cache_leaves_pages_to_their_words(library: Library) -> None:
     """What is not at hand at sealing stays without vectors, and is found by words."""
     assert library.revision is not None
     members = tuple(library.desk.state.members(1).values())
-    assert list(vectored(members, library.desk)) == []
+    assert list(vectored(members, library.desk.kept)) == []
     assert library.seal() is None, "there would be nothing new in it"
     other = Library()
     other.take({"a.md": PAGES["a.md"]})
