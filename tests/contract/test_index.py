@@ -655,6 +655,54 @@ def test_what_has_no_vectors_is_known(index: Index) -> None:
     assert opened(index, third).without_vectors(SPACE, both) == {one.content.id}
 
 
+def test_vectors_prepared_for_one_base_join_another(index: Index) -> None:
+    """Of what was sealed in between, what changed or went is left out, and the rest is taken.
+
+    What the newer base has of a document gives way to what was prepared of it.
+    """
+    stays, changes, goes, known = (entry(f"{name}.md", "alpha") for name in "abcd")
+    first = build(index, 1, stays, changes, goes, known)
+    given = [vectored(one, seed) for seed, one in enumerate((stays, changes, goes, known), 1)]
+    prepared = index.prepare(first, {SPACE: given})
+    assert prepared.documents == {one.document.id for one in (stays, changes, goes, known)}
+    new = entry("b.md", "beta")
+    second = build(
+        index,
+        2,
+        new,
+        known,
+        base=first,
+        gone={goes.document.id},
+        vectors={SPACE: [vectored(known, 9)]},
+    )
+    outdated = {changes.document.id, goes.document.id}
+    joined = index.build(3, base=second, gone=(), added=(), prepared=prepared, outdated=outdated)
+    prepared.close()
+    searcher = index.open(3, joined)
+    assert searcher.covered == {SPACE: 2}
+    bare = searcher.without_vectors(SPACE, {stays.content.id, new.content.id, known.content.id})
+    assert bare == {new.content.id}
+    hits = searcher.nearest(SPACE, unit_vectors(4)[0], SCOPE, hidden=frozenset(), limit=9)
+    assert hits[0].document_id == known.document.id
+    assert hits[0].score == pytest.approx(1.0, abs=1e-3)
+    assert index.verify(3, joined) == ()
+    assert opened(index, second).covered == {SPACE: 1}
+
+
+def test_preparing_stops_when_it_is_told_to(index: Index) -> None:
+    """What `check` raises comes through, and the index goes on as before."""
+    page = entry("a.md", "alpha")
+    first = build(index, 1, page)
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        index.prepare(first, {SPACE: [vectored(page, 1)]}, check=stop)
+    second = build(index, 2, base=first, vectors={SPACE: [vectored(page, 1)]})
+    assert opened(index, second).covered == {SPACE: 1}
+
+
 def test_vectors_stay_with_the_documents_that_stay(index: Index) -> None:
     """What is unchanged keeps its vectors; what is gone or came anew loses them."""
     stays, goes, changes = (entry(f"{name}.md", "alpha") for name in "abc")

@@ -346,6 +346,14 @@ class App:
         revision, wanted = self._current.open().shelf.revision, self._space()
         return vectors.coverage(revision, wanted, index=self._tools.index, state=self._tools.state)
 
+    def mending(self) -> str:
+        """Return what gives what answers now the vectors it lacks.
+
+        Raises:
+            NotReady: The library is empty.
+        """
+        return self._current.open().shelf.mend
+
     def fill_vectors(self, heard: Heard) -> Coverage:
         """Compute the vectors that the newest revision lacks and seal its successor.
 
@@ -601,7 +609,8 @@ class App:
             return "words only: the release's embedder is not set up; answerable embedders list"
         if trouble := self._tools.embedders.trouble(wanted):
             return f"words only: {trouble}"
-        return f"{now.shelf.embedder.name}: {covered} of {chunks} chunks have vectors"
+        mend = f"; {now.shelf.mend}" if covered == 0 and chunks else ""
+        return f"{now.shelf.embedder.name}: {covered} of {chunks} chunks have vectors{mend}"
 
     def _ledger_check(self) -> Check:
         """Return whether traces can be kept: not for a while after one could not.
