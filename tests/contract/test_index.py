@@ -682,7 +682,7 @@ def test_vectors_prepared_for_one_base_join_another(index: Index) -> None:
     assert searcher.covered == {SPACE: 2}
     bare = searcher.without_vectors(SPACE, {stays.content.id, new.content.id, known.content.id})
     assert bare == {new.content.id}
-    hits = searcher.nearest(SPACE, unit_vectors(4)[0], SCOPE, hidden=frozenset(), limit=9)
+    hits = nearest(searcher, 4)
     assert hits[0].document_id == known.document.id
     assert hits[0].score == pytest.approx(1.0, abs=1e-3)
     assert index.verify(3, joined) == ()
