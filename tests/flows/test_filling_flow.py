@@ -17,7 +17,7 @@ from answerable.adapters.processes import myself
 from answerable.app import App, open_app
 from answerable.domain.errors import Corrupt, DiskFull, Locked, NotReady
 from answerable.library.ports import Vectors
-from answerable.operations.ports import JobState
+from answerable.operations.ports import Job, JobState
 
 __all__ = ["library", "shell", "topics"]
 
@@ -93,10 +93,10 @@ def test_a_server_takes_uploads_while_vectors_are_written(
     library.run("ingest", "docs", "--no-wait")
     with open_app(library.home) as app:
         rounds = 0
-        uploaded = None
+        uploaded: list[Job] = []
 
         def hold() -> None:
-            while uploaded is None or app.job(uploaded.id).state is not JobState.DONE:
+            while not uploaded or app.job(uploaded[0].id).state is not JobState.DONE:
                 pass
 
         meanwhile(monkeypatch, hold)
@@ -104,7 +104,7 @@ def test_a_server_takes_uploads_while_vectors_are_written(
             rounds += 1
             app.work_once()
             if rounds == 1:
-                uploaded = app.submit("earth.md", EARTH.encode())
+                uploaded.append(app.submit("earth.md", EARTH.encode()))
         assert app.coverage().is_full
         assert app.coverage().chunks == 3
 
