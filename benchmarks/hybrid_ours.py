@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -95,7 +95,8 @@ def build(data: Path, folder: Path) -> dict[str, float]:
     worded = perf_counter()
     base = replace(base, manifest=words)
     vectors = {wanted: Packed(data).of(members, state, analyser)}
-    both = index.build(base.number + 1, base=base, gone=(), added=(), vectors=vectors)
+    with closing(index.prepare(base, vectors)) as prepared:
+        both = index.build(base.number + 1, base=base, gone=(), added=(), prepared=prepared)
     successor = replace(base, number=base.number + 1, base=base.number, manifest=both)
     state.seal(successor, added=(), gone=())
     sealed = perf_counter()
@@ -114,7 +115,8 @@ def _rebuild(index: LocalIndex, state: SqlState, revision: Revision, vectors: An
     """Build everything of a revision anew, under a number that nothing has."""
     members = state.members(revision.number).values()
     number = revision.number + _FAR_AWAY
-    index.build(number, base=None, gone=(), added=entries(members, state), vectors=vectors)
+    with closing(index.prepare(None, vectors)) as prepared:
+        index.build(number, base=None, gone=(), added=entries(members, state), prepared=prepared)
 
 
 class Ours:

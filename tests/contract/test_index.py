@@ -100,8 +100,24 @@ def build(
     gone: Collection[str] = (),
     vectors: Mapping[str, Iterable[Vectored]] | None = None,
 ) -> Revision:
-    """Build a revision and return it as the state would record it."""
-    manifest = index.build(number, base=base, gone=gone, added=added, vectors=vectors or {})
+    """Build a revision and return it as the state would record it.
+
+    Vectors are prepared and joined as it is done in earnest: those that come with their documents
+    by themselves, others beside their base; and then what is to be written anew is.
+    """
+    beside = None if gone or added else base
+    prepared = index.prepare(beside, vectors) if vectors else None
+    manifest = index.build(number, base=base, gone=gone, added=added, prepared=prepared)
+    if not index.is_settled(number, manifest):
+        first = sealed(number, manifest, base)
+        again = index.prepare(first, {})
+        manifest = index.build(number, base=first, gone=(), added=(), prepared=again)
+        assert index.is_settled(number, manifest)
+    return sealed(number, manifest, base)
+
+
+def sealed(number: int, manifest: str, base: Revision | None) -> Revision:
+    """Return a revision as the state would record it."""
     return Revision(
         number=number,
         line="line",
@@ -637,6 +653,54 @@ def test_what_has_no_vectors_is_known(index: Index) -> None:
     assert opened(index, second).without_vectors(OTHER, both) == {one.content.id}
     third = build(index, 3, copy, base=second)
     assert opened(index, third).without_vectors(SPACE, both) == {one.content.id}
+
+
+def test_vectors_prepared_for_one_base_join_another(index: Index) -> None:
+    """Of what was sealed in between, what changed or went is left out, and the rest is taken.
+
+    What the newer base has of a document gives way to what was prepared of it.
+    """
+    stays, changes, goes, known = (entry(f"{name}.md", "alpha") for name in "abcd")
+    first = build(index, 1, stays, changes, goes, known)
+    given = [vectored(one, seed) for seed, one in enumerate((stays, changes, goes, known), 1)]
+    prepared = index.prepare(first, {SPACE: given})
+    assert prepared.documents == {one.document.id for one in (stays, changes, goes, known)}
+    new = entry("b.md", "beta")
+    second = build(
+        index,
+        2,
+        new,
+        known,
+        base=first,
+        gone={goes.document.id},
+        vectors={SPACE: [vectored(known, 9)]},
+    )
+    outdated = {changes.document.id, goes.document.id}
+    joined = index.build(3, base=second, gone=(), added=(), prepared=prepared, outdated=outdated)
+    prepared.close()
+    searcher = index.open(3, joined)
+    assert searcher.covered == {SPACE: 2}
+    bare = searcher.without_vectors(SPACE, {stays.content.id, new.content.id, known.content.id})
+    assert bare == {new.content.id}
+    hits = nearest(searcher, 4)
+    assert hits[0].document_id == known.document.id
+    assert hits[0].score == pytest.approx(1.0, abs=1e-3)
+    assert index.verify(3, joined) == ()
+    assert opened(index, second).covered == {SPACE: 1}
+
+
+def test_preparing_stops_when_it_is_told_to(index: Index) -> None:
+    """What `check` raises comes through, and the index goes on as before."""
+    page = entry("a.md", "alpha")
+    first = build(index, 1, page)
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        index.prepare(first, {SPACE: [vectored(page, 1)]}, check=stop)
+    second = build(index, 2, base=first, vectors={SPACE: [vectored(page, 1)]})
+    assert opened(index, second).covered == {SPACE: 1}
 
 
 def test_vectors_stay_with_the_documents_that_stay(index: Index) -> None:

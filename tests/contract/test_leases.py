@@ -187,6 +187,7 @@ def test_jobs_of_dead_workers_can_be_claimed_at_once(leases: Leases) -> None:
     for kind, key in (("ingest", "a"), ("sync", "b"), ("ingest", "c")):
         leases.enqueue(kind, key, {})
     dead, other = _claim(leases), _claim(leases, "sync")
+    assert leases.expire("ingest", holder="nobody") == 0
     assert leases.expire("ingest") == 1
     assert leases.expire("ingest") == 0
     assert not leases.finish(dead, result="late")

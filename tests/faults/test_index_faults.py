@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Collection
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 import tantivy
 
+from answerable.adapters.index import claims
 from answerable.adapters.index.analyser import TantivyAnalyser
 from answerable.adapters.index.disk import Disk
 from answerable.adapters.index.local import LocalIndex
@@ -85,8 +87,10 @@ def built(
     gone: Collection[str] = (),
 ) -> Revision:
     """Build a revision, with vectors of all that is added."""
-    vectors = {SPACE: map(vectored, added)}
-    return revision(number, index.build(number, base=base, gone=gone, added=added, vectors=vectors))
+    with closing(index.prepare(None, {SPACE: map(vectored, added)})) as prepared:
+        return revision(
+            number, index.build(number, base=base, gone=gone, added=added, prepared=prepared)
+        )
 
 
 def found(index: LocalIndex, sealed: Revision, word: str = "alpha") -> tuple[Hit, ...]:
@@ -174,6 +178,7 @@ def test_every_call_of_a_build_may_fail(
     index.sweep({(1, first.manifest), (2, second.manifest)})
     assert len(list((tmp_path / "revisions").iterdir())) == 2
     assert not (tmp_path / "build").exists()
+    assert list((tmp_path / "prepared").iterdir()) == []
 
 
 def test_a_limit_that_stops_tantivy_itself(tmp_path: Path) -> None:
@@ -261,6 +266,7 @@ def test_killed_at_a_call(tmp_path: Path) -> None:
     assert at > 3 * 10
     number, manifest = out.split()
     check_after_a_kill(index, [first, revision(int(number), manifest)])
+    assert list((tmp_path / "prepared").iterdir()) == []
 
 
 def test_killed_at_a_moment(tmp_path: Path) -> None:
@@ -342,6 +348,53 @@ def test_damage_is_not_merged_as_good(tmp_path: Path) -> None:
     with pytest.raises(Corrupt, match=r"revision 1 .* has other bytes"):
         built(index, 2, base=first, gone=gone)
     assert not (tmp_path / "build").exists()
+
+
+PREPARES = """
+prepared = index.prepare(None, {"c" * 64: [vectored(entry(7))]})
+print(prepared.folder, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_another_process_prepares_is_left_alone_while_it_lives(tmp_path: Path) -> None:
+    """Builds, sweeps and other preparations pass it by; once it is dead its folder goes."""
+    index = LocalIndex(tmp_path, analyser=ANALYSER)
+    code = CHILD.format(here=str(Path(__file__).parent)) + "from test_index_faults import vectored"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{code}{PREPARES}", str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout
+        folder = Path(child.stdout.readline().strip())
+        sealed = built(index, 1, entry(0))
+        index.sweep({(1, sealed.manifest)})
+        assert len(list(folder.rglob("*.vec"))) == 1
+        child.kill()
+    index.prepare(None, {}).close()
+    assert list((tmp_path / "prepared").iterdir()) == []
+
+
+def test_a_folder_swept_while_it_is_claimed_is_claimed_anew(tmp_path: Path) -> None:
+    """Between making a folder and locking it a sweep may take it; the claim holds all the same."""
+
+    class Swept(Disk):
+        left = 3
+
+        def make(self, folder: Path) -> None:
+            super().make(folder)
+            if folder != tmp_path and self.left:
+                self.left -= 1
+                claims.sweep(tmp_path, Disk())
+
+    claim = claims.Claim(tmp_path, Swept())
+    claims.sweep(tmp_path, Disk())
+    assert claim.folder.is_dir()
+    claim.close()
+    claim.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_vectors_stay_in_their_files(tmp_path: Path) -> None:

@@ -281,5 +281,5 @@ def test_a_rebuilt_index_answers_the_same(library: Library) -> None:
     library.ingest(FakeSource({"a.md": b"alpha", "b.md": b"beta"}))
     before = library.serves
     assert before is not None
-    library.serves = rebuild(before, desk=library.desk)
+    library.serves = rebuild(before, prepared=None, desk=library.desk)
     assert library.found("beta") == {_id("b.md")}

@@ -61,13 +61,15 @@ class Current:
         serving = self.serving()
         if serving.revision is None:
             raise empty_library()
+        embedder = self._tools.embedders.asking(serving.release.retrieval.embedder)
         shelf = Shelf(
             revision=serving.revision,
             searcher=self._searcher(serving.revision),
             hidden=frozenset(self._tools.state.removed()),
             state=self._tools.state,
             memory=self._memory,
-            embedder=self._tools.embedders.asking(serving.release.retrieval.embedder),
+            embedder=embedder,
+            mend=mending(serving, line=self._embedded.line.id, is_set_up=embedder is not None),
         )
         found = Open(serving=serving, shelf=shelf)
         self._open = (pulse, found)
@@ -117,6 +119,25 @@ class Current:
                 if known.number == revision.number and known.manifest != revision.manifest:
                     return self._tools.index.open(known.number, known.manifest)
             raise
+
+
+def mending(serving: releases.Serving, *, line: str, is_set_up: bool) -> str:
+    """Return what gives the revision that serves the vectors it lacks.
+
+    A sealed revision never gets any: its successor does, and a pin has to be taken away for that.
+
+    Args:
+        serving: What answers, a revision among it.
+        line: How documents are read now; what was read otherwise has to be read again.
+        is_set_up: Whether the release's embedder is there.
+    """
+    if not is_set_up:
+        return "set up the release's embedder, see: answerable embedders list"
+    is_of_line = serving.revision is not None and serving.revision.line == line
+    how = "answerable embedders fill" if is_of_line else "answerable ingest PATH"
+    if serving.deployment.pinned is None:
+        return how
+    return f"{how}; it is pinned, so then: answerable revisions switch latest"
 
 
 def empty_library() -> NotReady:

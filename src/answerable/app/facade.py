@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from answerable.access.scopes import LOCAL_LABEL, owner_scope
 from answerable.adapters.clock import new_id
+from answerable.adapters.processes import myself
 from answerable.adapters.sources.question_set import QuestionSet, page_name
 from answerable.answering import flow as answering
 from answerable.answering.events import Event
@@ -43,7 +42,7 @@ from answerable.domain.errors import AnswerableError, NotFound
 from answerable.domain.questions import Scope, Trace, Turn
 from answerable.domain.releases import Deployment, Line, Retrieval
 from answerable.library import flow as library
-from answerable.library import split
+from answerable.library import split, vectors
 from answerable.library.aliases import Aliases
 from answerable.library.ports import Source
 from answerable.library.report import Progress, Report, Silent
@@ -82,8 +81,7 @@ class App:
             models=tools.models.choices,
         )
         self._current = Current(tools, self._embedded)
-        # A process id alone is not enough: that of a container's first process is always 1.
-        holder = f"{socket.gethostname()}:{os.getpid()}:{new_id(tools.clock.now_ms())}"
+        holder = f"{myself()}:{new_id(tools.clock.now_ms())}"
         self._filling = Filling(tools, self._newest, self._space, holder)
         self._background = Background(
             settings, tools, self._ingest, holder=holder, fill=self._filling.step
@@ -414,6 +412,7 @@ class App:
             index=self._tools.index,
             parser=self._tools.parser,
             clock=self._tools.clock,
+            at_hand=self._filling.kept,
         )
 
     def _folder(self, path: Path, excludes: Sequence[str]) -> Source:
@@ -448,10 +447,16 @@ class App:
         Raises:
             NotReady: The library is empty.
         """
-        searcher, wanted = self._current.open().shelf.searcher, self._space()
-        return Coverage(
-            space=wanted, covered=searcher.covered.get(wanted, 0), chunks=searcher.chunks
-        )
+        revision, wanted = self._current.open().shelf.revision, self._space()
+        return vectors.coverage(revision, wanted, index=self._tools.index, state=self._tools.state)
+
+    def mending(self) -> str:
+        """Return what gives what answers now the vectors it lacks.
+
+        Raises:
+            NotReady: The library is empty.
+        """
+        return self._current.open().shelf.mend
 
     def fill_vectors(self, heard: Heard) -> Coverage:
         """Compute the vectors that the newest revision lacks and seal its successor.
@@ -677,10 +682,13 @@ class App:
         wanted = serving if number is None else self._revision(number)
         if wanted is None:
             raise empty_library()
-        with self._tools.state.writer():
-            rebuilt = library.rebuild(
-                wanted, desk=self._library_desk(), vectors=self._filling.kept(wanted)
-            )
+        members = tuple(self._tools.state.members(wanted.number).values())
+        kept = self._filling.kept(members)
+        with (
+            closing(self._tools.index.prepare(None, kept)) as prepared,
+            self._tools.state.writer(),
+        ):
+            rebuilt = library.rebuild(wanted, prepared=prepared, desk=self._library_desk())
             revisions = self._tools.state.revisions()
             self._tools.index.sweep({(one.number, one.manifest) for one in revisions})
         return rebuilt
@@ -720,7 +728,8 @@ class App:
             return "words only: the release's embedder is not set up; answerable embedders list"
         if trouble := self._tools.embedders.trouble(wanted):
             return f"words only: {trouble}"
-        return f"{now.shelf.embedder.name}: {covered} of {chunks} chunks have vectors"
+        mend = f"; {now.shelf.mend}" if covered == 0 and chunks else ""
+        return f"{now.shelf.embedder.name}: {covered} of {chunks} chunks have vectors{mend}"
 
     def _serves(self) -> str:
         return f"revision {self._current.open().shelf.revision.number}"

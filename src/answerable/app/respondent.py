@@ -33,8 +33,12 @@ class Asked(Protocol):
         ...
 
 
-def check_covered(coverage: Coverage) -> None:
+def check_covered(coverage: Coverage, mend: str) -> None:
     """Make sure that what is measured is the release and not a half of it.
+
+    Args:
+        coverage: Of what answers.
+        mend: What to do where vectors are lacking.
 
     Raises:
         NotReady: A chunk has no vector yet.
@@ -43,7 +47,7 @@ def check_covered(coverage: Coverage) -> None:
         raise NotReady(
             f"{coverage.covered} of {coverage.chunks} chunks have vectors: "
             "a measurement now would not be of this release",
-            hint="answerable embedders fill; or measure it as it is with --partial",
+            hint=f"{mend}; or measure it as it is with --partial",
         )
 
 

@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from itertools import islice
-from types import MappingProxyType
 
 from answerable.domain.clock import Clock
 from answerable.domain.documents import Member, Revision
 from answerable.domain.errors import AnswerableError, BadInput, Conflict
 from answerable.domain.releases import Line
 from answerable.library.intake import Intake, Reader
-from answerable.library.ports import Entry, Index, Parser, Source, State, Vectored
+from answerable.library.ports import Entry, Index, Parser, Prepared, Source, State, Vectored
 from answerable.library.report import Change, FileOutcome, Progress, Report, tally
 from answerable.library.vectors import next_number
 
 _LOAD_AT_ONCE = 256
+_AT_ONCE_CHUNKS = 20_000
+"""Chunks up to which known vectors are taken along at once: about 60 MB. More come after."""
+
+AtHand = Callable[[Sequence[Member]], Mapping[str, Iterable[Vectored]]]
+"""Gives the vectors of some documents that are known already, by the digest of their embedder."""
+
+
+def _nothing_at_hand(_members: Sequence[Member]) -> Mapping[str, Iterable[Vectored]]:
+    return {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Desk:
-    """The tools a document needs on its way in."""
+    """The tools a document needs on its way in.
+
+    Attributes:
+        at_hand: What is known by meaning already stays so when it moves or comes back.
+    """
 
     state: State
     index: Index
     parser: Parser
     clock: Clock
+    at_hand: AtHand = _nothing_at_hand
 
 
 def ingest(
@@ -106,12 +120,15 @@ def _seal(
     number = next_number(desk.state.revisions())
     progress.stage("indexing")
     follows = base if base is not None and base.line == line.id else None
-    manifest = desk.index.build(
-        number,
-        base=follows,
-        gone=gone if follows else (),
-        added=entries(intake.fresh if follows else after.values(), desk.state),
-    )
+    added = intake.fresh if follows else tuple(after.values())
+    with _prepared(added, desk) as prepared:
+        manifest = desk.index.build(
+            number,
+            base=follows,
+            gone=gone if follows else (),
+            added=entries(added, desk.state),
+            prepared=prepared,
+        )
     progress.stage("sealing")
     desk.state.seal(
         Revision(
@@ -130,20 +147,22 @@ def _seal(
     return number
 
 
-def rebuild(
-    revision: Revision,
-    *,
-    desk: Desk,
-    vectors: Mapping[str, Iterable[Vectored]] = MappingProxyType({}),
-) -> Revision:
+def _prepared(added: Sequence[Member], desk: Desk) -> AbstractContextManager[Prepared | None]:
+    """Give the vectors that are at hand of what is added; of very much none, for they take long."""
+    is_much = sum(member.chunks for member in added) > _AT_ONCE_CHUNKS
+    vectors = {} if is_much else desk.at_hand(added)
+    return closing(desk.index.prepare(None, vectors)) if vectors else nullcontext()
+
+
+def rebuild(revision: Revision, *, prepared: Prepared | None, desk: Desk) -> Revision:
     """Make the index of a sealed revision anew from the state, and return the revision.
 
     The caller holds `State.writer`.
 
     Args:
         revision: To be made anew.
+        prepared: Vectors of its documents, as far as they are at hand.
         desk: Storage.
-        vectors: Of its documents, as far as they are at hand, by their space.
     """
     members = desk.state.members(revision.number)
     manifest = desk.index.build(
@@ -151,7 +170,7 @@ def rebuild(
         base=None,
         gone=(),
         added=entries(members.values(), desk.state),
-        vectors=vectors,
+        prepared=prepared,
     )
     desk.state.rebuilt(revision.number, manifest)
     return next(known for known in desk.state.revisions() if known.number == revision.number)

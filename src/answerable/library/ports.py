@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -362,8 +361,65 @@ class Searcher(Protocol):
         ...
 
 
+Check = Callable[[], None]
+"""Called now and then by what takes long; what it raises ends that."""
+
+
+def unchecked() -> None:
+    """Let it go on: the `Check` of work that nobody stops."""
+
+
+class Prepared(Protocol):
+    """Vectors for a revision that is yet to be built. Part of none, seen by nobody."""
+
+    @property
+    def documents(self) -> frozenset[str]:
+        """The ids of the documents whose vectors these are."""
+        ...
+
+    def close(self) -> None:
+        """Give back their room, whether a revision took them in or not."""
+        ...
+
+
 class Index(Protocol):
     """Builds, keeps and opens sealed revisions. Derived from `State`, always rebuildable."""
+
+    def prepare(
+        self,
+        base: Revision | None,
+        vectors: Mapping[str, Iterable[Vectored]],
+        *,
+        check: Check = unchecked,
+    ) -> Prepared:
+        """Write vectors for a later `build`, and anew what of the base has to be.
+
+        Needs no lock and may take minutes. What a process that died left here is discarded,
+        what one that lives is at is not.
+
+        Args:
+            base: Of what is to be built; None for vectors alone.
+            vectors: By the digest of their embedder. A document may come without vectors, but
+                not with those of only some of its chunks; of one that comes twice the later
+                count.
+            check: Called several times a second.
+
+        Raises:
+            Corrupt: The base is missing or damaged.
+            ValueError: Vectors of one embedder differ in their dimension.
+            DiskFull, ReadOnly, StorageFailure.
+        """
+        ...
+
+    def is_settled(self, number: int, manifest: str) -> bool:
+        """Return whether nothing of a sealed revision's vectors has to be written anew.
+
+        It may have to be when they lie in many places, or much that is kept is dead.
+
+        Raises:
+            Corrupt: It is missing or not what was sealed.
+        """
+        ...
 
     def build(
         self,
@@ -372,14 +428,16 @@ class Index(Protocol):
         base: Revision | None,
         gone: Collection[str],
         added: Iterable[Entry],
-        vectors: Mapping[str, Iterable[Vectored]] = MappingProxyType({}),
+        prepared: Prepared | None = None,
+        outdated: Collection[str] = (),
     ) -> str:
         """Build the index of a revision: the base without `gone` and with `added`.
 
         A document in `added` replaces the one of the same id. Vectors of the base stay with
-        the documents that stay. `vectors`, by the digest of their embedder, are of documents
-        of the result; those of a document replace what the base has of it. A document may
-        come without vectors, but not with those of only some of its chunks.
+        the documents that stay. `prepared` are of documents of the result, apart from those
+        in `gone` and `outdated`; those of a document replace what the base has of it. They
+        need not have been prepared for this base. Vectors are taken in as they are: what has
+        to be written anew waits for the next `prepare`.
 
         The result is on disk and synced before this returns; it is not served before
         `State.seal`. What an interrupted build left behind is discarded.
@@ -421,8 +479,13 @@ class State(Protocol):
         """Return a number that changes when anything stored has changed, by anyone. Cheap."""
         ...
 
-    def writer(self) -> AbstractContextManager[None]:
+    def writer(self, *, is_brief: bool = False) -> AbstractContextManager[None]:
         """Hold the write lock of the library, one process and thread at a time.
+
+        Waits for somebody who holds it briefly, and for nobody else.
+
+        Args:
+            is_brief: Whether it is held for a moment only, so that others may wait for that.
 
         Raises:
             Locked: Someone else holds it; names the process where known.

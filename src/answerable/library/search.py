@@ -108,6 +108,7 @@ class Shelf:
         hidden: Ids of documents a person removed, also after the revision was sealed.
         memory: Of chunks that were looked at.
         embedder: What the release embeds questions with; None where this machine has it not.
+        mend: What to do where vectors are lacking.
     """
 
     revision: Revision
@@ -116,6 +117,7 @@ class Shelf:
     state: State
     memory: Memory
     embedder: Embedder | None = None
+    mend: str = "answerable embedders fill"
     _documents: dict[str, Document] = field(default_factory=dict)
 
     def documents(self, document_ids: Collection[str]) -> Mapping[str, Document]:
@@ -138,7 +140,7 @@ def embedded(query: Query, question: str, shelf: Shelf, retrieval: Retrieval) ->
         return replace(
             query,
             words_only=f"revision {shelf.revision.number} has no vectors of the release's "
-            "embedder yet; to compute them now: answerable embedders fill",
+            f"embedder yet; to compute them now: {shelf.mend}",
         )
     if shelf.embedder is None:
         return replace(

@@ -1,21 +1,34 @@
-"""Vectors for a sealed revision: embed what is new, then seal the same documents with vectors.
+"""Vectors for a sealed revision: embed what is new, write it, seal the same documents with it.
 
 A revision can be searched by words the moment it is sealed. This comes after, as slowly as it
 must, and stops and goes on anywhere: what was embedded is in the cache, by what was embedded.
+Embedding and writing need no lock, so nobody waits for them. Only sealing does, and takes no time:
+what was written is linked. When other documents have been sealed in between, it is linked to those.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain, islice
+from typing import NamedTuple
 
 from answerable.domain.clock import Clock
 from answerable.domain.documents import Chunk, Content, Member, Revision, Text
 from answerable.library.meaning import VERSION, fingerprint, meaning, sentences
 from answerable.library.packing import hashes, pack
-from answerable.library.ports import Analyser, Embedder, Index, State, VectorCache, Vectored
+from answerable.library.ports import (
+    Analyser,
+    Check,
+    Embedder,
+    Index,
+    Prepared,
+    State,
+    VectorCache,
+    Vectored,
+    unchecked,
+)
 from answerable.library.trust import terms_of
 
 _CONTENTS_AT_ONCE = 256
@@ -48,6 +61,20 @@ class Coverage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """Where the vectors of one space are kept that were computed before, and what tells which.
+
+    Attributes:
+        space: From `space`.
+    """
+
+    space: str
+    state: State
+    cache: VectorCache
+    analyser: Analyser
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Desk:
     """The tools vectors need."""
 
@@ -58,6 +85,16 @@ class Desk:
     analyser: Analyser
     clock: Clock
 
+    @property
+    def kept(self) -> Kept:
+        """What was computed before."""
+        return Kept(
+            space=space(self.embedder),
+            state=self.state,
+            cache=self.cache,
+            analyser=self.analyser,
+        )
+
 
 def space(embedder: Embedder) -> str:
     """Return the digest of an embedder and of what it is given: 64 hexadecimal digits.
@@ -67,10 +104,34 @@ def space(embedder: Embedder) -> str:
     return sha256(f"{embedder.digest}\n{VERSION}".encode()).hexdigest()
 
 
-def fill(revision: Revision, *, desk: Desk) -> Iterator[tuple[int, int]]:
+def coverage(revision: Revision, wanted: str, *, index: Index, state: State) -> Coverage:
+    """Return how much of a revision can be found by meaning.
+
+    A document that a person removed cannot be found at all: it counts only if it has its
+    vectors, and never as lacking them.
+    """
+    searcher = index.open(revision.number, revision.manifest)
+    covered, chunks = searcher.covered.get(wanted, 0), searcher.chunks
+    removed = state.removed() if covered < chunks else {}
+    if removed:
+        hidden = [state.member(revision.number, one) for one in removed]
+        known = {one.content_id: 0 for one in hidden if one is not None and one.chunks}
+        bare = searcher.without_vectors(wanted, known)
+        chunks -= sum(one.chunks for one in hidden if one is not None and one.content_id in bare)
+    return Coverage(space=wanted, covered=covered, chunks=chunks)
+
+
+def fill(
+    revision: Revision, *, desk: Desk, only: Collection[str] | None = None
+) -> Iterator[tuple[int, int]]:
     """Embed what a revision lacks, a little at a time; seals nothing.
 
     Give it time by asking for the next step, end it by not asking again. Every step is kept.
+
+    Args:
+        revision: Sealed.
+        desk: The tools.
+        only: Ids of the documents that are embedded; None for all.
 
     Yields:
         How many chunks have their vectors, and how many there are.
@@ -82,7 +143,8 @@ def fill(revision: Revision, *, desk: Desk) -> Iterator[tuple[int, int]]:
     lacking = _lacking(revision, desk)
     done = revision.chunks - sum(member.chunks for member in lacking)
     yield done, revision.chunks
-    for group in _groups(lacking):
+    wanted = [one for one in lacking if only is None or one.document.id in only]
+    for group in _groups(wanted):
         contents = desk.state.contents([member.content_id for member in group])
         for _ in _embed(list(contents.values()), desk):
             yield done, revision.chunks
@@ -90,22 +152,54 @@ def fill(revision: Revision, *, desk: Desk) -> Iterator[tuple[int, int]]:
         yield done, revision.chunks
 
 
-def seal(revision: Revision, *, desk: Desk, revisions: Sequence[Revision]) -> Revision | None:
-    """Seal the documents of a revision again with the vectors that are at hand.
+def prepare(revision: Revision, *, desk: Desk, check: Check = unchecked) -> Prepared | None:
+    """Write what a successor of a revision needs, beside it; None when it would gain nothing.
 
-    The caller holds `State.writer`. A document whose vectors are not in the cache, because it
-    came just now or someone emptied it, stays without.
+    That is the vectors which are at hand, and anew what lies in too many places. A document
+    whose vectors are not in the cache, because someone emptied it, stays without.
+
+    Args:
+        revision: Sealed.
+        desk: The tools.
+        check: Called several times a second; what it raises ends this.
+    """
+    at_hand = vectored(_lacking(revision, desk), desk.kept)
+    first = next(at_hand, None)
+    if first is None and desk.index.is_settled(revision.number, revision.manifest):
+        return None
+    vectors = {} if first is None else {desk.kept.space: chain((first,), at_hand)}
+    return desk.index.prepare(revision, vectors, check=check)
+
+
+def seal(
+    revision: Revision,
+    prepared: Prepared,
+    *,
+    of: Revision,
+    desk: Desk,
+    revisions: Sequence[Revision],
+) -> Revision | None:
+    """Seal the documents of a revision again with the vectors that were prepared.
+
+    The caller holds `State.writer`.
+
+    Args:
+        revision: The newest.
+        prepared: From `prepare`.
+        of: The revision it was prepared for. What has changed since then is left out.
+        desk: The tools.
+        revisions: All.
 
     Returns:
-        The successor; None when nothing is lacking, or nothing of it is at hand.
+        The successor; None when nothing of what was prepared is of use any more.
     """
-    at_hand = vectored(_lacking(revision, desk), desk)
-    first = next(at_hand, None)
-    if first is None:
+    outdated = changed(of, revision, desk.state).lost
+    if outdated and not prepared.documents - outdated:
         return None
     number = next_number(revisions)
-    vectors = {space(desk.embedder): chain((first,), at_hand)}
-    manifest = desk.index.build(number, base=revision, gone=(), added=(), vectors=vectors)
+    manifest = desk.index.build(
+        number, base=revision, gone=(), added=(), prepared=prepared, outdated=outdated
+    )
     successor = Revision(
         number=number,
         line=revision.line,
@@ -120,18 +214,41 @@ def seal(revision: Revision, *, desk: Desk, revisions: Sequence[Revision]) -> Re
     return successor
 
 
+class Changed(NamedTuple):
+    """Ids of documents that differ between two revisions.
+
+    Attributes:
+        lost: In the first, and not as they are there in the second.
+        new: In the second, and not as they are there in the first.
+    """
+
+    lost: frozenset[str]
+    new: frozenset[str]
+
+
+def changed(before: Revision, after: Revision, state: State) -> Changed:
+    """Return which documents differ between two revisions."""
+    if before.number == after.number:
+        return Changed(frozenset(), frozenset())
+    was, now = state.members(before.number), state.members(after.number)
+    return Changed(
+        lost=frozenset(name for name, one in was.items() if now.get(name) != one),
+        new=frozenset(name for name, one in now.items() if was.get(name) != one),
+    )
+
+
 def next_number(revisions: Sequence[Revision]) -> int:
     """Return the number of the revision that is sealed next."""
     return max((known.number for known in revisions), default=0) + 1
 
 
-def vectored(members: Sequence[Member], desk: Desk) -> Iterator[Vectored]:
+def vectored(members: Sequence[Member], of: Kept) -> Iterator[Vectored]:
     """Give the vectors of those documents of which the cache holds every chunk."""
     for group in _groups(members):
-        contents = desk.state.contents([member.content_id for member in group])
+        contents = of.state.contents([member.content_id for member in group])
         keys = {name: [key for key, _ in _chunks(content)] for name, content in contents.items()}
         wanted = {key for chunks in keys.values() for key in chunks}
-        kept = desk.cache.get(space(desk.embedder), wanted)
+        kept = of.cache.get(of.space, wanted)
         for member in group:
             chunks = keys[member.content_id]
             if all(key in kept for key in chunks):
@@ -139,7 +256,7 @@ def vectored(members: Sequence[Member], desk: Desk) -> Iterator[Vectored]:
                     document=member.document,
                     content_id=member.content_id,
                     packed=[kept[key] for key in chunks],
-                    terms=_terms(contents[member.content_id], desk.analyser),
+                    terms=_terms(contents[member.content_id], of.analyser),
                 )
 
 
@@ -186,10 +303,6 @@ def _chunks(content: Content) -> Iterator[tuple[str, tuple[Text, Chunk]]]:
     for chunk in content.chunks:
         made_from = fingerprint(content.text, chunk).encode("utf-8", "surrogateescape")
         yield sha256(made_from).hexdigest()[:_KEY_DIGITS], (content.text, chunk)
-
-
-def _keys(content: Content) -> list[str]:
-    return [key for key, _ in _chunks(content)]
 
 
 def _terms(content: Content, analyser: Analyser) -> list[bytes]:

@@ -84,11 +84,11 @@ class Leases(Protocol):
         """Give it back as if it had not been claimed: no attempt is counted. False as above."""
         ...
 
-    def expire(self, kind: str) -> int:
+    def expire(self, kind: str, *, holder: str | None = None) -> int:
         """End the lease of every running job of a kind; return how many there were.
 
-        They can be claimed at once, before younger ones. For a caller that knows, by a lock
-        that its workers hold, that none of them is alive.
+        They can be claimed at once, before younger ones. For a caller that knows that no worker
+        is alive, by a lock that workers hold, or that this holder is not.
         """
         ...
 

@@ -145,7 +145,10 @@ def serving(
     if release.software != software:
         overrides.append(f"answered by software {software}, not {release.software}")
     if revision is not None and revision.line != release.line.id:
-        overrides.append(f"revision {revision.number} was read by other software; ingest again")
+        mend = "ingest again"
+        if deployment.pinned is not None:
+            mend += "; it is pinned, so then: answerable revisions switch latest"
+        overrides.append(f"revision {revision.number} was read by other software; {mend}")
     return Serving(
         deployment=deployment, release=release, revision=revision, overrides=tuple(overrides)
     )

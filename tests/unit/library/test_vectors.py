@@ -20,15 +20,25 @@ from answerable.domain.documents import (
     Content,
     Document,
     Member,
+    Removal,
     Revision,
     Text,
     document_id,
 )
 from answerable.domain.errors import EmbedderFailed
 from answerable.library.flow import entries
-from answerable.library.ports import Hit, Purpose, Vectors
+from answerable.library.ports import Hit, Prepared, Purpose, Vectors
 from answerable.library.split import split
-from answerable.library.vectors import Coverage, Desk, fill, seal, space, vectored
+from answerable.library.vectors import (
+    Coverage,
+    Desk,
+    coverage,
+    fill,
+    prepare,
+    seal,
+    space,
+    vectored,
+)
 
 LABELS = frozenset({"local"})
 
@@ -115,9 +125,22 @@ class Library:
 
     def seal(self) -> Revision | None:
         assert self.revision is not None
-        sealed = seal(self.revision, desk=self.desk, revisions=self.desk.state.revisions())
+        prepared = prepare(self.revision, desk=self.desk)
+        if prepared is None:
+            return None
+        sealed = self.seal_prepared(prepared, of=self.revision)
         self.revision = sealed or self.revision
         return sealed
+
+    def seal_prepared(self, prepared: Prepared, of: Revision) -> Revision | None:
+        assert self.revision is not None
+        return seal(
+            self.revision,
+            prepared,
+            of=of,
+            desk=self.desk,
+            revisions=self.desk.state.revisions(),
+        )
 
     def nearest(self, question: str) -> list[str]:
         """Return the ids of the documents nearest to a question."""
@@ -200,7 +223,7 @@ def test_an_emptied_cache_leaves_pages_to_their_words(library: Library) -> None:
     """What is not at hand at sealing stays without vectors, and is found by words."""
     assert library.revision is not None
     members = tuple(library.desk.state.members(1).values())
-    assert list(vectored(members, library.desk)) == []
+    assert list(vectored(members, library.desk.kept)) == []
     assert library.seal() is None, "there would be nothing new in it"
     other = Library()
     other.take({"a.md": PAGES["a.md"]})
@@ -261,3 +284,61 @@ def test_coverage_is_a_share() -> None:
     assert Coverage(space="s", covered=0, chunks=0).is_full
     half = Coverage(space="s", covered=1, chunks=2)
     assert (half.share, half.is_full) == (0.5, False)
+
+
+def test_what_changed_while_vectors_were_written_is_left_out(library: Library) -> None:
+    """The successor has the newest documents, and no vector of an earlier text."""
+    first = library.revision
+    assert first is not None
+    library.fill()
+    prepared = prepare(first, desk=library.desk)
+    assert prepared is not None
+    library.take({"a.md": "Something else by now."}, gone=["b.md"])
+    library.revision = library.seal_prepared(prepared, of=first)
+    assert library.revision is not None
+    assert coverage_of(library) == (4, 5)
+    library.fill()
+    library.seal()
+    assert coverage_of(library) == (5, 5)
+    assert library.nearest("Something else by now.")[0] == document_id("s", "a.md")
+
+
+def test_what_is_of_no_use_any_more_seals_nothing(library: Library) -> None:
+    """When every prepared document has changed, no revision comes of it."""
+    first = library.revision
+    assert first is not None
+    library.fill()
+    prepared = prepare(first, desk=library.desk)
+    assert prepared is not None
+    library.take({path: f"Another {path}." for path in PAGES})
+    assert library.seal_prepared(prepared, of=first) is None
+
+
+def test_only_some_are_embedded_when_asked(library: Library) -> None:
+    """So that what matters most comes first; progress is still of all."""
+    assert library.revision is not None
+    only = {document_id("s", "a.md")}
+    steps = list(fill(library.revision, desk=library.desk, only=only))
+    assert (steps[0], steps[-1]) == ((0, 6), (1, 6))
+
+
+def test_a_removed_page_lacks_nothing(library: Library) -> None:
+    """It cannot be found, so it does not count as one that is found by words only."""
+    name = document_id("s", "a.md")
+    library.desk.state.remove(Removal(document_id=name, who="me", because="secret", at_ms=1))
+    assert coverage_of(library) == (0, 5)
+    library.fill()
+    library.seal()
+    assert coverage_of(library) == (5, 5)
+
+
+def coverage_of(library: Library) -> tuple[int, int]:
+    """Return how many chunks have vectors, and how many could."""
+    assert library.revision is not None
+    found = coverage(
+        library.revision,
+        space(library.embedder),
+        index=library.desk.index,
+        state=library.desk.state,
+    )
+    return found.covered, found.chunks

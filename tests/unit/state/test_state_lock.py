@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,46 @@ def test_a_holder_that_has_not_signed_is_no_riddle(tmp_path: Path) -> None:
         path.write_text("")
         with pytest.raises(Locked, match="another process"):
             _take(path)
+
+
+_HOLD_BRIEFLY = """
+import sys
+from pathlib import Path
+from answerable.adapters.state.lock import exclusive
+with exclusive(Path(sys.argv[1]), is_brief=True):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_who_holds_it_briefly_is_waited_for(tmp_path: Path) -> None:
+    """An ingest does not fail because vectors are being sealed in this very moment."""
+    path = tmp_path / "state.db.lock"
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLD_BRIEFLY, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with ThreadPoolExecutor(1) as other:
+            taken = other.submit(_take, path)
+            assert not wait([taken], 0.1).done
+            holder.stdin.write("\n")
+            holder.stdin.flush()
+            taken.result()
+
+
+def test_who_holds_it_briefly_and_hangs_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Waiting ends."""
+    path = tmp_path / "state.db.lock"
+    monkeypatch.setattr("answerable.adapters.state.lock.BRIEF_S", 0.05)
+    with exclusive(path, is_brief=True), pytest.raises(Locked, match="has been writing"):
+        _take(path)
 
 
 def test_a_lock_needs_its_folder(tmp_path: Path) -> None:

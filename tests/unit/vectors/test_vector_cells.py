@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from answerable.adapters.index.shelves import MemoryStore
 from answerable.adapters.vectors import clustering
-from answerable.adapters.vectors.building import Limits, build, to_merge
+from answerable.adapters.vectors.building import Limits, joined, prepared, to_merge
 from answerable.adapters.vectors.clustering import RECALL_MIN, chosen, trained
 from answerable.adapters.vectors.kernels import Products, by_numkong, by_numpy
 from answerable.adapters.vectors.parts import Part
@@ -66,7 +66,9 @@ def parts_of(
 ) -> tuple[Part, ...]:
     """Build in memory."""
     limits = Limits(exact_max=exact_max, batch_bytes=batch_bytes)
-    return build([*base], {*gone}, vectored, MemoryStore(), limits)
+    kept = joined([*base], (), gone={*gone}, outdated=())
+    fresh = prepared(kept, vectored, MemoryStore(), limits)
+    return joined(kept, fresh, gone=(), outdated=())
 
 
 def with_probes(parts: Iterable[Part], probes: int) -> list[Part]:
@@ -310,8 +312,9 @@ def test_a_growing_tail_is_divided_too() -> None:
 
 
 def test_a_document_without_chunks_has_nothing_to_find() -> None:
-    """It is taken and forgotten; it also takes away what an older content had."""
+    """It is taken and forgotten; what an older content had goes with that."""
     (empty,) = documents(clustered(CHUNKS))
     base = parts_of([empty], 1000)
-    assert parts_of([replace(empty, packed=(), terms=())], 1000, base) == ()
+    gone = {empty.document.id}
+    assert parts_of([replace(empty, packed=(), terms=())], 1000, base, gone) == ()
     assert parts_of([replace(empty, packed=(), terms=())], 1000) == ()

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from threading import get_native_id
 
+from answerable.adapters.aside import give_way
 from answerable.library.ports import Embedder, Purpose, Vectors
-
-_NICE = 15
 
 
 class Niced:
@@ -25,7 +21,7 @@ class Niced:
 
     def __init__(self, inner: Embedder) -> None:
         self._inner = inner
-        self._worker = ThreadPoolExecutor(1, "vectors", initializer=_give_way)
+        self._worker = ThreadPoolExecutor(1, "vectors", initializer=give_way)
         self.name = inner.name
         self.digest = inner.digest
         self.dimension = inner.dimension
@@ -42,9 +38,3 @@ class Niced:
 
 
 _: Callable[..., Embedder] = Niced
-
-
-def _give_way() -> None:
-    # On Linux the niceness is one of the thread; elsewhere it may be refused, and is not vital.
-    with suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICE)

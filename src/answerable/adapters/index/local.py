@@ -5,27 +5,29 @@
         chunk/  page/                     a tantivy index each
         vectors/1f0c9a6e2b4d/             segments of vectors, for each embedder
     root/build/                           scratch; whatever is found here is dead
+    root/prepared/8c1d52f00b7a9e34/       vectors for a revision to come, locked by their maker
 
 A build links the files of its base into the scratch folder, lets tantivy delete and add there,
 writes the manifest, waits for the disk and renames the folder into place. No sealed file is
 ever opened for writing: tantivy replaces its two lists by renaming and writes all else anew, and
-segments of vectors are written once.
+segments of vectors are written once. That takes long, so it is done before, in a folder of its
+own and without a lock; a build only links them.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from secrets import token_hex
 from shutil import rmtree
 from tempfile import mkdtemp
-from types import MappingProxyType
 
 import tantivy
 
-from answerable.adapters.index import fields, shelves
+from answerable.adapters.index import claims, fields, shelves
 from answerable.adapters.index.analyser import TantivyAnalyser
 from answerable.adapters.index.combined import CombinedSearcher
 from answerable.adapters.index.disk import Disk, diagnose, failure
@@ -43,10 +45,39 @@ from answerable.adapters.index.writing import (
 from answerable.adapters.vectors.building import EXACT_MAX, GATHER_MAX, Limits
 from answerable.domain.documents import Revision
 from answerable.domain.errors import Corrupt, StorageFailure
-from answerable.library.ports import Entry, Index, Unit, Vectored
+from answerable.library.ports import Check, Entry, Index, Prepared, Unit, Vectored, unchecked
 
 _MANIFEST = "manifest.json"
 _HASH_IN_NAME = 12
+
+
+class LocalPrepared:
+    """Vectors in a folder of their own.
+
+    Args:
+        claim: The folder.
+        parts: What stands in it.
+        files: By path below the folder; synced.
+    """
+
+    def __init__(self, claim: claims.Claim, parts: Parts, files: Mapping[str, Sealed]) -> None:
+        self._claim = claim
+        self.folder = claim.folder
+        self.parts = parts
+        self.files = files
+
+    @property
+    def documents(self) -> frozenset[str]:
+        """The ids of the documents whose vectors these are."""
+        return shelves.documents(self.parts)
+
+    def close(self) -> None:
+        """Remove the folder; what a revision has linked stays there."""
+        with suppress(OSError):  # whoever prepares next removes it
+            self._claim.close()
+
+
+_prepared: Callable[..., Prepared] = LocalPrepared
 
 
 class LocalIndex:
@@ -72,8 +103,42 @@ class LocalIndex:
         self._limits = Limits(exact_max=exact_max, gather_max=min(exact_max, GATHER_MAX))
         self._revisions = root / "revisions"
         self._scratch = root / "build"
+        self._beside = root / "prepared"
         self._analyser = analyser
         self._disk = disk or Disk()
+
+    def prepare(
+        self,
+        base: Revision | None,
+        vectors: Mapping[str, Iterable[Vectored]],
+        *,
+        check: Check = unchecked,
+    ) -> LocalPrepared:
+        """Write vectors into a folder of their own, synced and with their checksums."""
+        claim = None
+        try:
+            claims.sweep(self._beside, self._disk)
+            claim = claims.Claim(self._beside, self._disk)
+            parts = self._prepared(base, vectors, claim.folder, check)
+            files = {path: _sealed(claim.folder / path) for path in shelves.segments(parts)}
+            for path in files:
+                check()
+                self._disk.sync(claim.folder / path)
+            return LocalPrepared(claim, parts, files)
+        except BaseException as error:
+            if claim is not None:
+                with suppress(OSError):  # why this one failed is what matters now
+                    claim.close()
+            if isinstance(error, OSError):
+                raise failure(error, self._beside.parent) from error
+            raise
+
+    def is_settled(self, number: int, manifest: str) -> bool:
+        """Return whether nothing of a revision's vectors has to be written anew."""
+        sealed = self._manifest(number, manifest)
+        return shelves.are_settled(
+            _parts(number, self._folder(number, manifest), sealed), self._limits
+        )
 
     def build(
         self,
@@ -82,15 +147,17 @@ class LocalIndex:
         base: Revision | None,
         gone: Collection[str],
         added: Iterable[Entry],
-        vectors: Mapping[str, Iterable[Vectored]] = MappingProxyType({}),
+        prepared: Prepared | None = None,
+        outdated: Collection[str] = (),
     ) -> str:
         """Build the index of a revision: the base without `gone` and with `added`."""
-        stale = set(gone)
+        assert prepared is None or isinstance(prepared, LocalPrepared)  # noqa: S101 # our own
         try:
             self._disk.remove(self._scratch)
             inherited = self._inherit(base)
-            counts = self._write(gone, _noted(added, stale))
-            parts, shared = self._write_vectors(base, stale, vectors)
+            stale = set(gone)
+            counts = self._change(base, gone, _noted(added, stale))
+            parts, shared = self._join(base, stale, prepared, {*gone, *outdated})
             return self._seal(number, base, counts, parts, {**inherited, **shared})
         except OSError as error:
             raise failure(error, self._scratch.parent) from error
@@ -123,6 +190,7 @@ class LocalIndex:
         kept = {self._folder(number, manifest) for number, manifest in keep}
         try:
             self._disk.remove(self._scratch)
+            claims.sweep(self._beside, self._disk)
             found = sorted(self._revisions.iterdir()) if self._revisions.is_dir() else []
             dead = [folder for folder in found if folder not in kept]
             for folder in dead:
@@ -157,6 +225,16 @@ class LocalIndex:
             put(folder / path, self._scratch / path)
         return {path: file for path, file in words.items() if not _is_rewritten(path)}
 
+    def _change(
+        self, base: Revision | None, gone: Collection[str], added: Iterator[Entry]
+    ) -> tuple[int, int]:
+        """Change the scratch folder's words; return how many chunks and pages there are."""
+        first = next(added, None)
+        if base is not None and first is None and not gone:
+            sealed = self._manifest(base.number, base.manifest)
+            return sealed.chunks, sealed.documents
+        return self._write(gone, added if first is None else chain((first,), added))
+
     def _write(self, gone: Collection[str], added: Iterable[Entry]) -> tuple[int, int]:
         """Change the scratch folder's indexes; return how many chunks and pages there are."""
         writers: list[UnitWriter] = []
@@ -174,31 +252,48 @@ class LocalIndex:
             raise
         return chunks, pages
 
-    def _write_vectors(
+    def _prepared(
         self,
         base: Revision | None,
-        stale: Collection[str],
         vectors: Mapping[str, Iterable[Vectored]],
-    ) -> tuple[Parts, Mapping[str, Sealed]]:
-        """Write new segments into the scratch folder and link those of the base that stay.
+        folder: Path,
+        check: Check,
+    ) -> Parts:
+        """Write new segments into a folder."""
+        files, sealed, before = self._vectors_of(base)
 
-        Return all parts, and the files that are linked.
-        """
-        files, folder, before = self._vectors_of(base)
-
-        def check(path: str) -> None:
-            wrong = next(_wrong_bytes(folder, {path: files[path]}), None)
+        def whole(path: str) -> None:
+            wrong = next(_wrong_bytes(sealed, {path: files[path]}), None)
             if base and wrong:
                 raise _corrupt(base.number, wrong)
 
         def store(embedder: str) -> FileStore:
-            return FileStore(self._scratch, embedder, disk=self._disk, check=check)
+            return FileStore(folder, embedder, disk=self._disk, check=whole)
 
-        parts = shelves.built(before, stale, vectors, store, self._limits)
-        shared = {path: files[path] for path in shelves.segments(parts) if path in files}
+        return shelves.prepared(before, vectors, store, self._limits, check)
+
+    def _join(
+        self,
+        base: Revision | None,
+        gone: Collection[str],
+        prepared: LocalPrepared | None,
+        outdated: Collection[str],
+    ) -> tuple[Parts, Mapping[str, Sealed]]:
+        """Link prepared segments and those of the base that stay into the scratch folder.
+
+        Return all parts, and the files that are linked.
+        """
+        files, folder, before = self._vectors_of(base)
+        where = dict.fromkeys(files, folder)
+        if prepared is not None:
+            files = {**files, **prepared.files}
+            where.update(dict.fromkeys(prepared.files, prepared.folder))
+        fresh = prepared.parts if prepared else {}
+        parts = shelves.joined(before, fresh, gone=gone, outdated=outdated)
+        shared = {path: files[path] for path in shelves.segments(parts)}
         for path in shared:
             self._disk.make((self._scratch / path).parent)
-            self._disk.link(folder / path, self._scratch / path)
+            self._disk.link(where[path] / path, self._scratch / path)
         for path, flags in shelves.living(parts).items():
             self._disk.write(self._scratch / path, flags)
         return parts, shared

@@ -8,14 +8,25 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
-from types import MappingProxyType
 
-from answerable.adapters.index.oracle_vectors import Held, OracleVectors, held
+from answerable.adapters.index.oracle_vectors import Held, OracleVectors, joined
 from answerable.adapters.index.searching import TERMS_MAX
 from answerable.domain.documents import Revision
 from answerable.domain.errors import Corrupt
 from answerable.domain.questions import Scope
-from answerable.library.ports import Analyser, Boosts, Entry, Hit, Index, Searcher, Unit, Vectored
+from answerable.library.ports import (
+    Analyser,
+    Boosts,
+    Check,
+    Entry,
+    Hit,
+    Index,
+    Prepared,
+    Searcher,
+    Unit,
+    Vectored,
+    unchecked,
+)
 from answerable.library.visible import shown
 
 K1 = 1.2
@@ -100,6 +111,24 @@ class OracleSearcher(OracleVectors):
         return len(self._rows["chunk"])
 
 
+class OraclePrepared:
+    """Vectors in a dict."""
+
+    def __init__(self, held: Held) -> None:
+        self.held = held
+
+    @property
+    def documents(self) -> frozenset[str]:
+        """The ids of the documents whose vectors these are."""
+        return frozenset(one for documents in self.held.values() for one in documents)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+_prepared: Callable[..., Prepared] = OraclePrepared
+
+
 class OracleIndex:
     """Keeps revisions in dicts."""
 
@@ -108,6 +137,26 @@ class OracleIndex:
         self._kept: dict[tuple[int, str], dict[str, Entry]] = {}
         self._vectors: dict[tuple[int, str], Held] = {}
 
+    def prepare(
+        self,
+        base: Revision | None,
+        vectors: Mapping[str, Iterable[Vectored]],
+        *,
+        check: Check = unchecked,
+    ) -> OraclePrepared:
+        """Keep vectors."""
+        if base:
+            self._get(base.number, base.manifest)
+        check()
+        return OraclePrepared(
+            {embedder: {one.document.id: one for one in some} for embedder, some in vectors.items()}
+        )
+
+    def is_settled(self, number: int, manifest: str) -> bool:
+        """Return True: there is nothing to write anew."""
+        self._get(number, manifest)
+        return True
+
     def build(
         self,
         number: int,
@@ -115,9 +164,11 @@ class OracleIndex:
         base: Revision | None,
         gone: Collection[str],
         added: Iterable[Entry],
-        vectors: Mapping[str, Iterable[Vectored]] = MappingProxyType({}),
+        prepared: Prepared | None = None,
+        outdated: Collection[str] = (),
     ) -> str:
         """Keep the documents of a revision: the base without `gone` and with `added`."""
+        assert prepared is None or isinstance(prepared, OraclePrepared)  # noqa: S101 # our own
         entries = dict(self._get(base.number, base.manifest)) if base else {}
         for document_id in gone:
             entries.pop(document_id, None)
@@ -125,8 +176,12 @@ class OracleIndex:
         entries.update(fresh)
         manifest = sha256(f"{number}\n{len(self._kept)}".encode()).hexdigest()
         self._kept[number, manifest] = entries
-        before = self._vectors[base.number, base.manifest] if base else {}
-        self._vectors[number, manifest] = held(before, {*gone, *fresh}, vectors)
+        self._vectors[number, manifest] = joined(
+            self._vectors[base.number, base.manifest] if base else {},
+            prepared.held if prepared else {},
+            gone={*gone, *fresh},
+            outdated={*gone, *outdated},
+        )
         return manifest
 
     def open(self, number: int, manifest: str) -> OracleSearcher:

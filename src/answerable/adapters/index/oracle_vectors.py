@@ -19,18 +19,19 @@ Held = Mapping[str, Mapping[str, Vectored]]
 """By the digest of the embedder and the id of the document."""
 
 
-def held(
-    base: Held,
-    gone: Collection[str],
-    vectors: Mapping[str, Iterable[Vectored]],
-) -> Held:
-    """Return the vectors of a base without `gone` and with `vectors`, each document's whole."""
-    result = {}
-    for embedder in {*base, *vectors}:
-        documents = {one: known for one, known in base.get(embedder, {}).items() if one not in gone}
-        documents.update((one.document.id, one) for one in vectors.get(embedder, ()))
-        result[embedder] = documents
-    return result
+def joined(base: Held, fresh: Held, *, gone: Collection[str], outdated: Collection[str]) -> Held:
+    """Return the vectors of a base without `gone`, and fresh ones without `outdated`."""
+    return {
+        embedder: {
+            **_without(base.get(embedder, {}), gone),
+            **_without(fresh.get(embedder, {}), outdated),
+        }
+        for embedder in {*base, *fresh}
+    }
+
+
+def _without(documents: Mapping[str, Vectored], gone: Collection[str]) -> dict[str, Vectored]:
+    return {one: known for one, known in documents.items() if one not in gone}
 
 
 class OracleVectors:

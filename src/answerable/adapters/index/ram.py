@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from secrets import token_hex
-from types import MappingProxyType
+
+import tantivy
 
 from answerable.adapters.index import fields, shelves
 from answerable.adapters.index.analyser import TantivyAnalyser
@@ -16,7 +17,7 @@ from answerable.adapters.index.writing import UnitWriter, finish, write
 from answerable.adapters.vectors.building import EXACT_MAX, GATHER_MAX, Limits
 from answerable.domain.documents import Revision
 from answerable.domain.errors import Corrupt
-from answerable.library.ports import Entry, Index, Vectored
+from answerable.library.ports import Check, Entry, Index, Prepared, Unit, Vectored, unchecked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,12 +25,31 @@ class _Kept:
     """A revision: what it was made of, to base another on it, and how it is searched."""
 
     entries: dict[str, Entry]
+    words: Mapping[Unit, tantivy.Index]
     parts: Parts
     searcher: CombinedSearcher
 
 
+class RamPrepared:
+    """Vectors in memory."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    @property
+    def documents(self) -> frozenset[str]:
+        """The ids of the documents whose vectors these are."""
+        return shelves.documents(self.parts)
+
+    def close(self) -> None:
+        """Do nothing: they go with whoever holds them."""
+
+
+_prepared: Callable[..., Prepared] = RamPrepared
+
+
 class RamIndex:
-    """Keeps revisions in memory; words are indexed anew each time, vectors stay.
+    """Keeps revisions in memory; words that change are indexed anew, vectors stay.
 
     Args:
         analyser: Turns text into the terms that are indexed.
@@ -41,6 +61,23 @@ class RamIndex:
         self._limits = Limits(exact_max=exact_max, gather_max=min(exact_max, GATHER_MAX))
         self._kept: dict[tuple[int, str], _Kept] = {}
 
+    def prepare(
+        self,
+        base: Revision | None,
+        vectors: Mapping[str, Iterable[Vectored]],
+        *,
+        check: Check = unchecked,
+    ) -> RamPrepared:
+        """Make segments of vectors."""
+        before = self._get(base.number, base.manifest).parts if base else {}
+        return RamPrepared(
+            shelves.prepared(before, vectors, lambda _: MemoryStore(), self._limits, check)
+        )
+
+    def is_settled(self, number: int, manifest: str) -> bool:
+        """Return whether nothing of a revision's vectors has to be written anew."""
+        return shelves.are_settled(self._get(number, manifest).parts, self._limits)
+
     def build(
         self,
         number: int,
@@ -48,23 +85,26 @@ class RamIndex:
         base: Revision | None,
         gone: Collection[str],
         added: Iterable[Entry],
-        vectors: Mapping[str, Iterable[Vectored]] = MappingProxyType({}),
+        prepared: Prepared | None = None,
+        outdated: Collection[str] = (),
     ) -> str:
         """Build the index of a revision: the base without `gone` and with `added`."""
+        assert prepared is None or isinstance(prepared, RamPrepared)  # noqa: S101 # our own
         before = self._get(base.number, base.manifest) if base else None
         entries = dict(before.entries) if before else {}
         for document_id in gone:
             entries.pop(document_id, None)
         fresh = {entry.document.id: entry for entry in added}
         entries.update(fresh)
-        parts = shelves.built(
+        parts = shelves.joined(
             before.parts if before else {},
-            {*gone, *fresh},
-            vectors,
-            lambda _embedder: MemoryStore(),
-            self._limits,
+            prepared.parts if prepared else {},
+            gone={*gone, *fresh},
+            outdated={*gone, *outdated},
         )
-        searcher = self._indexed(entries.values(), parts)
+        is_same = before is not None and not gone and not fresh
+        words = before.words if before and is_same else self._words(entries.values())
+        searcher = CombinedSearcher(words, shelves.searchers(parts, self._limits.gather_max))
         manifest = hash_of(
             Manifest(
                 number=number,
@@ -77,7 +117,9 @@ class RamIndex:
                 vectors=shelves.sealed(parts),
             ).to_bytes()
         )
-        self._kept[number, manifest] = _Kept(entries=entries, parts=parts, searcher=searcher)
+        self._kept[number, manifest] = _Kept(
+            entries=entries, words=words, parts=parts, searcher=searcher
+        )
         return manifest
 
     def open(self, number: int, manifest: str) -> CombinedSearcher:
@@ -108,13 +150,12 @@ class RamIndex:
                 hint="build it again: what is in memory ends with the process",
             ) from error
 
-    def _indexed(self, entries: Iterable[Entry], parts: Parts) -> CombinedSearcher:
+    def _words(self, entries: Iterable[Entry]) -> Mapping[Unit, tantivy.Index]:
         writers = {
             unit: UnitWriter(unit, fields.in_memory(self._analyser)) for unit in fields.UNITS
         }
         write(writers.values(), (), entries)
-        words = dict(zip(writers, finish(writers.values()), strict=True))
-        return CombinedSearcher(words, shelves.searchers(parts, self._limits.gather_max))
+        return dict(zip(writers, finish(writers.values()), strict=True))
 
 
 _: Callable[..., Index] = RamIndex

@@ -15,12 +15,14 @@ from secrets import token_hex
 import numpy as np
 
 from answerable.adapters.index.disk import Disk
+from answerable.adapters.index.fields import document_ids
 from answerable.adapters.index.manifest import SealedSegment, SealedVectors
-from answerable.adapters.vectors.building import Limits, Store, build
+from answerable.adapters.vectors import building
+from answerable.adapters.vectors.building import Limits, Store, to_merge
 from answerable.adapters.vectors.parts import Part, from_flags, to_flags
 from answerable.adapters.vectors.searching import VectorSearcher
 from answerable.adapters.vectors.segment import Segment, parse
-from answerable.library.ports import Vectored
+from answerable.library.ports import Check, Vectored
 
 Parts = Mapping[str, tuple[Part, ...]]
 """By the digest of the embedder; without those that have no rows."""
@@ -31,29 +33,53 @@ _SUFFIX = ".vec"
 _DIGITS_IN_NAME = 12
 
 
-def built(
+def prepared(
     base: Parts,
-    gone: Collection[str],
     vectors: Mapping[str, Iterable[Vectored]],
     store: Callable[[str], Store],
     limits: Limits,
+    check: Check,
 ) -> Parts:
-    """Return the parts of a revision: those of the base without `gone` and with `vectors`.
+    """Return new parts: `vectors`, and what of the base was written anew.
 
     Args:
         base: Of the base.
-        gone: Ids of documents whose vectors do not stay.
         vectors: New ones, by the digest of the embedder.
         store: Gives the place for the segments of an embedder.
         limits: When segments are written anew.
+        check: Called now and then.
     """
     parts = {
-        embedder: build(
-            base.get(embedder, ()), gone, vectors.get(embedder, ()), store(embedder), limits
+        embedder: building.prepared(
+            base.get(embedder, ()), vectors.get(embedder, ()), store(embedder), limits, check
         )
         for embedder in dict.fromkeys((*base, *vectors))
     }
     return {embedder: some for embedder, some in parts.items() if some}
+
+
+def joined(base: Parts, fresh: Parts, *, gone: Collection[str], outdated: Collection[str]) -> Parts:
+    """Return the parts of a revision: those of a base without `gone`, and prepared ones."""
+    parts = {
+        embedder: building.joined(
+            base.get(embedder, ()), fresh.get(embedder, ()), gone=gone, outdated=outdated
+        )
+        for embedder in dict.fromkeys((*base, *fresh))
+    }
+    return {embedder: some for embedder, some in parts.items() if some}
+
+
+def are_settled(parts: Parts, limits: Limits) -> bool:
+    """Return whether nothing is to be written anew."""
+    return not any(to_merge(some, limits) for some in parts.values())
+
+
+def documents(parts: Parts) -> frozenset[str]:
+    """Return the ids of the documents that are alive."""
+    numbers = [
+        part.segment.document_numbers[part.alive] for some in parts.values() for part in some
+    ]
+    return frozenset(document_ids(np.concatenate(numbers).tolist())) if numbers else frozenset()
 
 
 def searchers(parts: Parts, gather_max: int) -> dict[str, VectorSearcher]:

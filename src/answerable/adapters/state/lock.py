@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,16 +14,26 @@ from pathlib import Path
 
 from answerable.domain.errors import AnswerableError, DiskFull, Locked, ReadOnly, StorageFailure
 
+BRIEF_S = 10.0
+"""How long one waits for somebody who holds the lock briefly."""
+
+_BRIEFLY = "briefly"
+_LOOK_S = 0.02
+
 # They hold the lock only while they take in uploads.
 _SERVING = {"serve", "demo"}
 
 
 @contextmanager
-def exclusive(path: Path) -> Iterator[None]:
+def exclusive(path: Path, *, is_brief: bool = False) -> Iterator[None]:
     """Hold an exclusive lock on a file, against other processes and threads of this one.
 
     The kernel lets go when the process ends, however it ends. The file stays: deleting it
     would let two processes lock two files of one name.
+
+    Args:
+        path: The file.
+        is_brief: Whether it is held for a moment only: others wait for that.
 
     Raises:
         Locked: Someone else holds it; names the process.
@@ -32,7 +43,7 @@ def exclusive(path: Path) -> Iterator[None]:
     try:
         if not _take(file):
             raise _locked(path, _holder(file))
-        _sign(file, path)
+        _sign(file, path, is_brief=is_brief)
         yield
     finally:
         os.close(file)
@@ -46,6 +57,17 @@ def _open(path: Path) -> int:
 
 
 def _take(file: int) -> bool:
+    """Take the lock, if need be when who holds it briefly lets go; return whether it was had."""
+    until = time.monotonic() + BRIEF_S
+    while not _is_free(file):
+        # A signature may be that of the one before, for as long as the new one is not written.
+        if _BRIEFLY not in _holder(file) or time.monotonic() > until:
+            return False
+        time.sleep(_LOOK_S)
+    return True
+
+
+def _is_free(file: int) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -53,12 +75,13 @@ def _take(file: int) -> bool:
     return True
 
 
-def _sign(file: int, path: Path) -> None:
+def _sign(file: int, path: Path, *, is_brief: bool) -> None:
     since = datetime.now(UTC).isoformat(timespec="seconds")
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
     try:
         os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n{command}\n{since}\n".encode(errors="replace"), 0)
+        lines = [str(os.getpid()), command, since, *([_BRIEFLY] if is_brief else [])]
+        os.pwrite(file, "\n".join([*lines, ""]).encode(errors="replace"), 0)
     except OSError as error:
         raise _failure(error, path) from error
 
@@ -70,7 +93,7 @@ def _holder(file: int) -> list[str]:
 def _locked(path: Path, holder: list[str]) -> Locked:
     # The holder may not have signed yet.
     try:
-        pid, command, since = holder
+        pid, command, since, *_ = holder
     except ValueError:
         return Locked(
             f"another process is writing to the library ({path})",

@@ -21,6 +21,7 @@ from answerable.adapters.state.failures import (
     number_taken,
     rated_too_often,
 )
+from answerable.adapters.state.lock import BRIEF_S
 from answerable.adapters.state.traces import join_trace, outcome_name, split_trace
 from answerable.answering.feedback import (
     PER_PRINCIPAL_MAX,
@@ -59,6 +60,7 @@ class MemoryState:
         self._pulse = pulse or Pulse()
         self._lock = RLock()
         self._writer = Lock()
+        self._is_brief = False
         self._contents: dict[str, Content] = {}
         self._documents: dict[str, Document] = {}
         self._revisions: dict[int, Revision] = {}
@@ -70,16 +72,19 @@ class MemoryState:
         return self._pulse.count
 
     @contextmanager
-    def writer(self) -> Iterator[None]:
+    def writer(self, *, is_brief: bool = False) -> Iterator[None]:
         """Hold a lock of this process."""
-        if not self._writer.acquire(blocking=False):
+        patience_s = BRIEF_S if self._is_brief else 0.0
+        if not self._writer.acquire(timeout=patience_s):
             raise Locked(
                 f"process {os.getpid()} is writing to the library already",
                 hint="wait for it to finish, then run it again",
             )
+        self._is_brief = is_brief
         try:
             yield
         finally:
+            self._is_brief = False
             self._writer.release()
 
     def keep(self, contents: Sequence[Content]) -> None:
@@ -354,14 +359,15 @@ class MemoryLeases:
             job, state=JobState.QUEUED, result=because, attempts=max(job.attempts - 1, 0)
         )
 
-    def expire(self, kind: str) -> int:
-        """Let the leases of a kind run out now."""
+    def expire(self, kind: str, *, holder: str | None = None) -> int:
+        """Let the leases of a kind, or those of one holder, run out now."""
         with self._lock:
             now = self._now_ms()
             held = [
                 job
                 for job in self._jobs.values()
                 if (job.kind, job.state) == (kind, JobState.RUNNING) and job.lease_until_ms > now
+                if holder is None or job.holder == holder
             ]
             for job in held:
                 self._put(replace(job, lease_until_ms=now))

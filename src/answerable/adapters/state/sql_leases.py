@@ -136,13 +136,15 @@ class SqlLeases:
             job, state=JobState.QUEUED, result=because, attempts=max(job.attempts - 1, 0)
         )
 
-    def expire(self, kind: str) -> int:
-        """Let the leases of a kind run out now."""
+    def expire(self, kind: str, *, holder: str | None = None) -> int:
+        """Let the leases of a kind, or those of one holder, run out now."""
+        whose = [] if holder is None else [_C.holder == holder]
         with self._database.write() as connection:
             now = self._now(connection)
             change = (
                 update(_JOBS)
                 .where(_C.kind == kind, _C.state == JobState.RUNNING, _C.lease_until_ms > now)
+                .where(*whose)
                 .values(lease_until_ms=now)
             )
             return connection.execute(change).rowcount

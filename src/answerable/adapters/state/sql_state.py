@@ -66,10 +66,10 @@ class SqlState:
         """Return a number that changes with every commit to the database."""
         return self._database.pulse()
 
-    def writer(self) -> AbstractContextManager[None]:
+    def writer(self, *, is_brief: bool = False) -> AbstractContextManager[None]:
         """Lock a file beside the database: its name and ``.lock``."""
         path = self._database.path
-        return exclusive(path.with_name(f"{path.name}.lock"))
+        return exclusive(path.with_name(f"{path.name}.lock"), is_brief=is_brief)
 
     def keep(self, contents: Sequence[Content]) -> None:
         """Store contents in one transaction; what is new stays in memory to be read soon."""

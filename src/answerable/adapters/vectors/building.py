@@ -1,13 +1,15 @@
-"""From the parts of a base and new vectors to the parts of a revision.
+"""From the parts of a base and new vectors to the parts of a revision, in two steps.
 
-New vectors become small segments. When those get many, or much of what is kept is dead, or more
-rows than `Limits.exact_max` lie outside cells, they are written anew as one.
+`prepared` takes long and writes: new vectors become small segments, and when those get many, or
+much of what is kept is dead, or more rows than `Limits.exact_max` lie outside cells, they are
+written anew as one. `joined` takes no time and writes nothing, so it may be done under a lock,
+and to another base than the one that was prepared for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -22,7 +24,7 @@ from answerable.adapters.vectors.segment import (
     from_vectored,
     pieces,
 )
-from answerable.library.ports import Vectored
+from answerable.library.ports import Check, Vectored, unchecked
 
 EXACT_MAX = 250_000
 """Rows up to which all are scanned: about 4 ms at 384 numbers, and nothing is missed."""
@@ -76,34 +78,60 @@ class Store(Protocol):
         ...
 
 
-def build(
+def prepared(
     base: Sequence[Part],
-    gone: Collection[str],
     vectored: Iterable[Vectored],
     store: Store,
     limits: Limits,
+    check: Check = unchecked,
 ) -> tuple[Part, ...]:
-    """Return the parts of a revision: those of the base without `gone` and with `vectored`.
+    """Return new parts for a revision: `vectored`, and what of the base was written anew.
+
+    No document is alive in two of them.
 
     Args:
         base: Of the same embedder.
-        gone: Ids of documents whose vectors do not stay.
         vectored: Of a document given twice the later counts.
         store: Where new segments are put.
         limits: When they are written anew.
+        check: Called now and then.
 
     Raises:
         ValueError: Vectors are not all of one dimension.
     """
-    parts = _without(base, _numbers(gone))
+    parts = list(base)
     known = len(parts)
     for batch in _batches(vectored, limits.batch_bytes):
         parts = _without(parts, _numbers(batch))
         with_rows = [one for one in batch.values() if one.packed]
         if with_rows:
             dimension = _dimension(parts, with_rows)
-            parts.append(_put(pieces(from_vectored(with_rows, dimension)), store))
-    return _settled(parts, parts[known:], store, limits)
+            parts.append(_put(pieces(from_vectored(with_rows, dimension)), store, check))
+    return _settled(parts, parts[known:], store, limits, check)
+
+
+def joined(
+    base: Sequence[Part],
+    fresh: Sequence[Part],
+    *,
+    gone: Collection[str],
+    outdated: Collection[str],
+) -> tuple[Part, ...]:
+    """Return the parts of a revision: those of a base and prepared ones, no empty one.
+
+    Args:
+        base: Of the same embedder.
+        fresh: Prepared, for this base or another. What the base has of their documents goes.
+        gone: Ids of documents whose vectors do not stay in the base.
+        outdated: Ids of documents whose prepared vectors are not taken.
+    """
+    taken = _without(fresh, _numbers(outdated))
+    kept = _without(base, np.concatenate([_numbers(gone), *map(_alive, taken)]))
+    return tuple(part for part in (*kept, *taken) if part.rows)
+
+
+def _alive(part: Part) -> Numbers:
+    return part.segment.document_numbers[part.alive]
 
 
 def _numbers(document_ids: Collection[str]) -> Numbers:
@@ -134,25 +162,31 @@ def _dimension(parts: Sequence[Part], documents: Sequence[Vectored]) -> int:
     return dimension_of(documents[0].packed[0])
 
 
-def _put(data: Iterable[bytes | memoryview], store: Store) -> Part:
-    name = store.put(data)
+def _put(data: Iterable[bytes | memoryview], store: Store, check: Check) -> Part:
+    name = store.put(_checked(data, check))
     segment = store.get(name)
     return Part(name=name, segment=segment, alive=np.ones(segment.counts.documents, np.bool_))
 
 
+def _checked(data: Iterable[bytes | memoryview], check: Check) -> Iterator[bytes | memoryview]:
+    for piece in data:
+        check()
+        yield piece
+
+
 def _settled(
-    parts: Sequence[Part], fresh: Sequence[Part], store: Store, limits: Limits
+    parts: Sequence[Part], fresh: Sequence[Part], store: Store, limits: Limits, check: Check
 ) -> tuple[Part, ...]:
-    """Return the parts with what is to be written anew written anew, and no empty one."""
+    """Return the fresh parts, with what is to be written anew written anew."""
     chosen = to_merge(parts, limits)
     if len(fresh) > 1 and not {part.name for part in fresh} & {part.name for part in chosen}:
-        # What one build writes becomes one segment: every search pays for each of them.
+        # What is written at once becomes one segment: every search pays for each of them.
         chosen = [*chosen, *fresh]
     for part in chosen:
         store.check(part.name)
     names = {part.name for part in chosen}
-    kept = [part for part in parts if part.name not in names]
-    merged = [_merged(chosen, store, limits)] if any(part.rows for part in chosen) else []
+    kept = [part for part in fresh if part.name not in names]
+    merged = [_merged(chosen, store, limits, check)] if any(part.rows for part in chosen) else []
     for part in chosen:
         store.drop(part.name)
     return (*kept, *merged)
@@ -172,16 +206,10 @@ def to_merge(parts: Sequence[Part], limits: Limits) -> Sequence[Part]:
     return [part for part in parts if not part.rows]
 
 
-def _merged(parts: Sequence[Part], store: Store, limits: Limits) -> Part:
+def _merged(parts: Sequence[Part], store: Store, limits: Limits, check: Check) -> Part:
     merger = Merger([part for part in parts if part.rows])
     if merger.rows <= limits.exact_max:
-        return _put(merger.pieces(None), store)
-    division = divided(merger.vectors, merger.rows)
-    part = _put(merger.pieces(division.cells), store)
-    return Part(
-        name=part.name,
-        segment=part.segment,
-        alive=part.alive,
-        probes=division.probes,
-        recall=division.recall,
-    )
+        return _put(merger.pieces(None), store, check)
+    division = divided(merger.vectors, merger.rows, check)
+    part = _put(merger.pieces(division.cells), store, check)
+    return replace(part, probes=division.probes, recall=division.recall)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from answerable.adapters.vectors.merging import Cells
 from answerable.adapters.vectors.segment import Small
-from answerable.library.ports import Vectors
+from answerable.library.ports import Check, Vectors, unchecked
 
 RECALL_MIN = 0.98
 """Share of the ten nearest that the chosen number of cells must hold."""
@@ -69,18 +69,20 @@ class _Measured(NamedTuple):
     nearest: NDArray[np.int64]
 
 
-def divided(read: Read, rows: int) -> Division:
+def divided(read: Read, rows: int, check: Check = unchecked) -> Division:
     """Divide rows into cells and choose how many of them a search must read.
 
     Args:
         read: Gives the rows.
         rows: How many there are.
+        check: Called before each block of rows.
     """
     chance = np.random.default_rng(_SEED)
     count = min(rows, round(_CELLS_OF_ROOT * rows**0.5))
-    centroids = trained(read(_some(rows, count * _SAMPLE_PER_CELL, chance)), count, chance)
+    sample = read(_some(rows, count * _SAMPLE_PER_CELL, chance))
+    centroids = trained(sample, count, chance, check)
     questions = made_up(read, rows, chance)
-    measured = _measured(read, rows, centroids, questions)
+    measured = _measured(read, rows, centroids, questions, check)
     ranks = _ranks(measured, centroids, questions)
     probes, recall = chosen(ranks, round(count * _PROBES_MAX))
     return Division(Cells(centroids, measured.of_rows), probes, recall)
@@ -90,7 +92,9 @@ def _some(rows: int, count: int, chance: np.random.Generator) -> NDArray[np.int6
     return np.sort(chance.choice(rows, min(rows, count), replace=False))
 
 
-def trained(sample: Vectors, count: int, chance: np.random.Generator) -> Vectors:
+def trained(
+    sample: Vectors, count: int, chance: np.random.Generator, check: Check = unchecked
+) -> Vectors:
     """Return the middles of so many cells: ``[count, dimension]``, length 1.
 
     A cell that nothing is nearest to begins anew at a row of the sample.
@@ -100,7 +104,9 @@ def trained(sample: Vectors, count: int, chance: np.random.Generator) -> Vectors
     """
     centroids = sample[_some(len(sample), count, chance)]
     for _ in range(_ROUNDS):
-        cells = np.concatenate([_nearest_cells(block, centroids) for block in _blocks(sample)])
+        cells = np.concatenate(
+            [_nearest_cells(block, centroids) for block in _blocks(sample, check)]
+        )
         order = np.argsort(cells, kind="stable")
         sizes = np.bincount(cells, minlength=count)
         full = np.flatnonzero(sizes)
@@ -112,8 +118,9 @@ def trained(sample: Vectors, count: int, chance: np.random.Generator) -> Vectors
     return centroids
 
 
-def _blocks(rows: Vectors) -> Iterator[Vectors]:
+def _blocks(rows: Vectors, check: Check) -> Iterator[Vectors]:
     for start in range(0, len(rows), _BLOCK_ROWS):
+        check()
         yield rows[start : start + _BLOCK_ROWS]
 
 
@@ -135,12 +142,15 @@ def made_up(read: Read, rows: int, chance: np.random.Generator) -> Vectors:
     return _of_length_1(np.concatenate([_QUESTION_COSINE * one + share * noise, one + other]))
 
 
-def _measured(read: Read, rows: int, centroids: Vectors, questions: Vectors) -> _Measured:
+def _measured(
+    read: Read, rows: int, centroids: Vectors, questions: Vectors, check: Check
+) -> _Measured:
     """Look at every row once: which cell it belongs to, and which questions it is near to."""
     of_rows = np.empty(rows, np.uint32)
     best = np.full((len(questions), NEAREST), -np.inf, np.float32)
     nearest = np.zeros((len(questions), NEAREST), np.int64)
     for start in range(0, rows, _BLOCK_ROWS):
+        check()
         numbers = np.arange(start, min(start + _BLOCK_ROWS, rows))
         block = read(numbers)
         of_rows[numbers] = _nearest_cells(block, centroids)

@@ -46,6 +46,7 @@ def list_embedders(as_json: Json = False, workspace: Workspace = None) -> None:
 
     with open_app(workspace) as app:
         found, coverage = app.embedders(), app.coverage()
+        pinned = app.serving().deployment.pinned
     if as_json:
         print_json({"embedders": found, "coverage": coverage})
         return
@@ -60,7 +61,8 @@ def list_embedders(as_json: Json = False, workspace: Workspace = None) -> None:
     ]
     table(rows, ("embedder", "dimension", "space", ""))
     if coverage.space:
-        talk(f"* finds now, in {coverage.share:.0%} of {coverage.chunks} chunks")
+        which = "" if pinned is None else f" of the newest revision; {pinned} is pinned"
+        talk(f"* finds now, in {coverage.share:.0%} of {coverage.chunks} chunks{which}")
     else:
         talk("the release that serves searches by words only")
 
@@ -112,10 +114,16 @@ def fill(workspace: Workspace = None) -> None:
     with open_app(workspace) as app:
         fill_vectors(app)
         coverage = app.coverage()
+        pinned = app.serving().deployment.pinned
     if not coverage.space:
         talk("the release that serves searches by words only: nothing to compute")
     else:
         line(f"{coverage.covered} of {coverage.chunks} chunks have vectors")
+    if pinned is not None:
+        talk(
+            f"revision {pinned} is pinned and stays as it is; "
+            "to answer with these: answerable revisions switch latest"
+        )
 
 
 def fill_vectors(app: App) -> None:
@@ -142,7 +150,7 @@ def try_to_fill(app: App, *, chunks_max: int | None = None) -> None:
     try:
         fill_vectors(app)
     except Locked as error:
-        talk(f"vectors come later: {error.message}; to go on: answerable embedders fill")
+        talk(f"vectors come later: {error.message}; {error.hint}")
     except AnswerableError as error:
         talk(f"found by words only: {error.message}; {error.hint}")
 

@@ -137,7 +137,7 @@ def _coverage(app: App, retrieval: Retrieval, *, fill: bool, strict: bool) -> Co
         try_to_fill(app)
     coverage = app.served_coverage()
     if strict:
-        check_covered(coverage)
+        check_covered(coverage, app.mending())
     return coverage
 
 
