@@ -68,6 +68,7 @@ class Current:
             state=self._tools.state,
             memory=self._memory,
             embedder=self._tools.embedders.asking(serving.release.retrieval.embedder),
+            beside=self._tools.beside,
         )
         found = Open(serving=serving, shelf=shelf)
         self._open = (pulse, found)

@@ -11,7 +11,7 @@ from answerable.answering.ports import Ledger
 from answerable.app.embedders import Embedders
 from answerable.domain.clock import Clock
 from answerable.domain.errors import Corrupt
-from answerable.library.ports import Analyser, Index, Parser, State, VectorCache
+from answerable.library.ports import Analyser, Beside, Index, Parser, State, VectorCache
 from answerable.operations.ports import Leases
 from answerable.releases.ports import Register
 from answerable.settings import Settings
@@ -30,6 +30,7 @@ class Tools:
     analyser: Analyser
     vectors: VectorCache
     embedders: Embedders
+    beside: Beside
     clock: Clock
 
 
@@ -69,6 +70,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
         analyser=analyser,
         vectors=vector_cache(data, stack),
         embedders=Embedders(settings, data / "embedders", clock, stack.enter_context(ExitStack())),
+        beside=threads(stack),
         clock=clock,
     )
 
@@ -135,8 +137,18 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         analyser=analyser,
         vectors=MemoryVectorCache() if kept is None else vector_cache(kept, stack),
         embedders=Embedders(settings, kept, clock, stack.enter_context(ExitStack())),
+        beside=threads(stack),
         clock=clock,
     )
+
+
+def threads(stack: ExitStack) -> Beside:
+    """Return what searches by words and by meaning at once; the stack closes it."""
+    from answerable.adapters.beside import Threads
+
+    made = Threads()
+    stack.callback(made.close)
+    return made
 
 
 def new_parser(settings: Settings, stack: ExitStack) -> Parser:

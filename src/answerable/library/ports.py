@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from answerable.domain.documents import Content, Document, Member, Removal, Revision, Text
 from answerable.domain.questions import Scope
+
+_T = TypeVar("_T")
 
 UPLOAD_SOURCE = "upload"
 """Name of the source of files that were sent."""
@@ -358,6 +360,17 @@ class Searcher(Protocol):
 
         Raises:
             NotReady: As for `nearest`.
+        """
+        ...
+
+
+class Beside(Protocol):
+    """Does one thing while the caller goes on with another."""
+
+    def __call__(self, job: Callable[[], _T]) -> Callable[[], _T]:
+        """Begin a job, or remember it; return what gives its result, or raises what it raised.
+
+        What is returned is called once at most.
         """
         ...
 
