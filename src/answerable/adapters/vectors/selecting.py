@@ -80,7 +80,7 @@ def _within(scores: Scores, limit: int, distance: float) -> Places:
 
 
 def _in_groups(scores: Scores, groups: int, limit: int, distance: float) -> Places:
-    """Return where those scores stand that may be among the best; all that are, in order."""
+    """Return where those scores stand that may be among the best, in any order."""
     grouped = scores[: groups * _GROUP].reshape(_GROUP, groups)
     highest = grouped.max(axis=0)
     least = max(float(np.partition(highest, -limit)[-limit]) - 2 * distance, _LOWEST)
