@@ -33,6 +33,30 @@ _HYBRID_SIDES = {
 Result = Mapping[str, Any]
 
 
+def joined(results: Sequence[Result]) -> dict[str, Any]:
+    """Return what several runs measured as one; what two of them did is that of the last."""
+    sizes: dict[int, dict[str, Any]] = {}
+    whole: dict[str, Any] = {}
+    for result in results:
+        whole |= result
+        for size in result["sizes"]:
+            sizes[size["wanted"]] = sizes.get(size["wanted"], {}) | size
+    whole |= {
+        "runs": [run for result in results for run in _runs(result)],
+        "load_before": max(result["load_before"] for result in results),
+        "peers_missing": sorted({name for result in results for name in result["peers_missing"]}),
+        "sizes": [sizes[wanted] for wanted in sorted(sizes)],
+    }
+    return whole | {"aims": aims(whole)}
+
+
+def _runs(result: Result) -> Sequence[Mapping[str, str]]:
+    """Return when and how it was measured, one run after the other."""
+    alone = [{"at": result["at"], "command": result["command"]}]
+    runs: Sequence[Mapping[str, str]] = result.get("runs", alone)
+    return runs
+
+
 def aims(result: Result) -> list[dict[str, object]]:
     """Return each aim with what was measured; `met` is None where it could not be."""
     return [*_aims_of_words(result), *_aims_of_hybrid(result)]
@@ -153,8 +177,7 @@ def page(result: Result) -> str:
     tables = {table[0]: "\n".join(_markdown(table)) for table in _tables(result)}
     missing = ", ".join(result["peers_missing"])
     return _PAGE.format(
-        at=result["at"],
-        command=result["command"],
+        runs="; ".join(f"{run['at']} with `{run['command']}`" for run in _runs(result)),
         processor=machine["processor"],
         cores=machine["cores"],
         memory=machine["memory_gb"],
@@ -341,7 +364,7 @@ def _others(result: Result) -> Table:
             f"{change['load']}",
         ),
     ]
-    for size in result["sizes"]:
+    for size in _worded(result):
         start, busy = size["start"], size["busy"]
         at = f"at {size['chunks']:,} chunks"
         beside = (
@@ -395,7 +418,7 @@ _PAGE = """\
 of another one say little about it. It takes a quarter of an hour and leaves nothing behind but the
 environment `.venv-bench` and the vectors of real texts in your cache folder.
 
-Measured {at} with `{command}`.
+Measured {runs}.
 {others}
 | | |
 |---|---|

@@ -41,6 +41,7 @@ _SIZES = (20_000, 100_000)
 _QUICK_SIZES = (2_000,)
 _LARGE_SIZE = 1_000_000
 _PARTS = ("words", "hybrid")
+_LARGE = "large"
 _QUICK_ASKED = 150
 _BLOCK = 50
 _PACED_BLOCK = 10
@@ -90,8 +91,11 @@ _QUICK = Effort(
 def main() -> None:
     """Measure, print a table, and write what was asked for."""
     options = _options()
-    with tempfile.TemporaryDirectory(prefix="answerable-bench-") as folder:
-        result = measure(Path(folder), options)
+    if options.made_of:
+        result = report.joined([json.loads(one.read_text()) for one in options.made_of])
+    else:
+        with tempfile.TemporaryDirectory(prefix="answerable-bench-") as folder:
+            result = measure(Path(folder), options)
     print(report.terminal(result))
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
@@ -106,15 +110,23 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="2,000 chunks, fewer questions")
     parser.add_argument("--chunks", type=int, action="append", help="a size to measure at; repeat")
-    parser.add_argument("--part", choices=_PARTS, help="measure only search by words, or hybrid")
+    parser.add_argument("--part", choices=(*_PARTS, _LARGE), help="measure only this")
     parser.add_argument(
         "--large", action="store_true", help="also hybrid search of 1,000,000 chunks, ours alone"
     )
     parser.add_argument("--questions", type=int, help="ask at most so many")
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     parser.add_argument("--write", action="store_true", help="write the page and latest.json")
+    parser.add_argument(
+        "--from",
+        dest="made_of",
+        metavar="JSON",
+        type=Path,
+        action="append",
+        help="measure nothing: put together what --json wrote of the parts; repeat",
+    )
     options = parser.parse_args()
-    if options.write and options.part:
+    if options.write and options.part and not options.made_of:
         parser.error("--write needs both parts: the page has them side by side")
     options.chunks = options.chunks or list(_QUICK_SIZES if options.quick else _SIZES)
     if options.quick and options.questions is None:
@@ -135,7 +147,7 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, object]:
     """Return everything measured, as plain values."""
     questions = corpus.questions()[: options.questions]
     effort = _QUICK if options.quick else _FULL
-    parts = (options.part,) if options.part else _PARTS
+    parts = (options.part,) if options.part else (*_PARTS, *([_LARGE] * options.large))
     missing = [name for name in engines.PEERS if name != "fts5" and not find_spec(name)]
     result: dict[str, object] = {
         "at": datetime.now(tz=UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -147,9 +159,10 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, object]:
         "sizes": [
             measure_size(folder / str(chunks), chunks, questions, effort, parts)
             for chunks in options.chunks
+            if parts != (_LARGE,)
         ],
     }
-    if options.large:
+    if _LARGE in parts:
         result["large"] = measure_size(
             folder / "large", _LARGE_SIZE, questions, effort, ("hybrid",), peers=()
         )

@@ -19,7 +19,7 @@ from state_samples import LINE, Databases, content, document, member, revision
 from answerable.adapters.state.memory import MemoryState
 from answerable.adapters.state.schema import STATE
 from answerable.adapters.state.sql_state import SqlState
-from answerable.domain.documents import Member, Removal, Revision
+from answerable.domain.documents import Content, Member, Removal, Revision
 from answerable.domain.errors import (
     AnswerableError,
     Conflict,
@@ -200,6 +200,29 @@ def test_a_damaged_text_is_never_quoted(databases: Databases, column: str) -> No
     with pytest.raises(Corrupt, match=A.id):
         later.contents([A.id])
     assert later.contents([B.id]) == {B.id: B}
+
+
+@pytest.mark.parametrize(
+    ("part", "look"),
+    [
+        ('"kinds":"', lambda content: content.text.blocks[0]),
+        ('"masks":[', lambda content: len(content.text.masks)),
+    ],
+)
+def test_a_damaged_structure_is_refused_when_it_is_looked_at(
+    databases: Databases, part: str, look: Callable[[Content], object]
+) -> None:
+    """What a search does not need is read later, and then no less strictly."""
+    database = databases.open(STATE)
+    SqlState(database).keep([A])
+    with database.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE texts SET outline = replace(outline, ?, ? || 'x')", (part, part)
+        )
+    content = SqlState(database).contents([A.id])[A.id]
+    assert content.chunks == A.chunks
+    with pytest.raises(Corrupt, match=A.id):
+        look(content)
 
 
 def test_what_was_just_kept_is_not_read_again(databases: Databases) -> None:

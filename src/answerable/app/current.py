@@ -70,6 +70,7 @@ class Current:
             memory=self._memory,
             embedder=embedder,
             mend=mending(serving, line=self._embedded.line.id, is_set_up=embedder is not None),
+            beside=self._tools.beside,
         )
         found = Open(serving=serving, shelf=shelf)
         self._open = (pulse, found)

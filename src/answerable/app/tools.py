@@ -13,7 +13,7 @@ from answerable.app.embedders import Embedders
 from answerable.app.models import Models
 from answerable.domain.clock import Clock
 from answerable.domain.errors import Corrupt
-from answerable.library.ports import Analyser, Index, Parser, State, VectorCache
+from answerable.library.ports import Analyser, Beside, Index, Parser, State, VectorCache
 from answerable.operations.ports import Leases
 from answerable.releases.ports import Register
 from answerable.settings import Settings
@@ -34,6 +34,7 @@ class Tools:
     embedders: Embedders
     judge: Judge
     models: Models
+    beside: Beside
     clock: Clock
 
 
@@ -75,6 +76,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
         embedders=Embedders(settings, data / "embedders", clock, stack.enter_context(ExitStack())),
         judge=FeatureJudge(),
         models=Models(settings, data, clock, stack.enter_context(ExitStack())),
+        beside=threads(stack),
         clock=clock,
     )
 
@@ -143,8 +145,18 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         embedders=Embedders(settings, kept, clock, stack.enter_context(ExitStack())),
         judge=FeatureJudge(),
         models=Models(settings, None, clock, stack.enter_context(ExitStack())),
+        beside=threads(stack),
         clock=clock,
     )
+
+
+def threads(stack: ExitStack) -> Beside:
+    """Return what searches by words and by meaning at once; the stack closes it."""
+    from answerable.adapters.beside import Threads
+
+    made = Threads()
+    stack.callback(made.close)
+    return made
 
 
 def new_parser(settings: Settings, stack: ExitStack) -> Parser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -60,8 +61,8 @@ class Text:
 
     text: str
     title: str
-    blocks: tuple[Block, ...]
-    masks: tuple[Span, ...] = ()
+    blocks: Sequence[Block]
+    masks: Sequence[Span] = ()
 
     @property
     def hash(self) -> str:

@@ -173,6 +173,12 @@ class ModelChoice:
     limits: TimeLimits = field(default_factory=TimeLimits)
 
 
+class _Named:
+    """Room for an id beside the fields it is computed from: no part of a value or its copies."""
+
+    __slots__ = ("_id",)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Writing:
     """How a model is asked, and how much of what it writes has to hold.
@@ -201,7 +207,7 @@ class Writing:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Release:
+class Release(_Named):
     """A content-addressed recipe for answers.
 
     Attributes:
@@ -219,8 +225,12 @@ class Release:
 
     @property
     def id(self) -> str:
-        """``rel-`` and 12 hexadecimal digits of the recipe's SHA-256."""
-        return f"rel-{_digest(asdict(self))[:12]}"
+        """``rel-`` and 12 hexadecimal digits of the recipe's SHA-256; computed once."""
+        known: str | None = getattr(self, "_id", None)
+        if known is None:
+            known = f"rel-{_digest(asdict(self))[:12]}"
+            object.__setattr__(self, "_id", known)  # every trace asks, and it takes milliseconds
+        return known
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,12 @@ import numpy as np
 
 from answerable.domain.documents import Chunk, Content, Document
 from answerable.domain.questions import Passage, Scope
-from answerable.library.fusion import Ranked
+from answerable.library.fusion import Numbers, Ranked
+
+Parts = tuple[tuple[str, float], ...]
+"""As in `Passage`."""
+
+_BY_WORDS = frozenset({"bm25", "chunk", "page", "words", "words_rank"})
 
 
 def cap(ranked: Ranked, *, per_document: int, limit: int) -> list[int]:
@@ -53,7 +58,7 @@ def passages(
         scope: As whom.
     """
     made: list[Passage] = []
-    for place in kept:
+    for place, parts in zip(kept, _parts(kept, ranked), strict=True):
         hit = ranked.candidates[place]
         document = documents.get(hit.document_id)
         content = contents.get(hit.content_id)
@@ -67,23 +72,18 @@ def passages(
             path=document.path,
             title=content.text.title,
             chunk=content.chunks[hit.ordinal],
-            parts=_parts(place, ranked),
+            parts=parts,
         )
         _add(made, passage, content.chunks)
     return tuple(made)
 
 
-def _parts(place: int, ranked: Ranked) -> tuple[tuple[str, float], ...]:
-    """Return what a score is made of, and the places it would have by one kind alone."""
+def _parts(kept: Sequence[int], ranked: Ranked) -> list[Parts]:
+    """Return what each score is made of, and the places it would have by one kind alone."""
     words, meaning = ranked.words, ranked.meaning
-    parts = {
-        "bm25": words.bm25,
-        "chunk": words.chunk,
-        "page": words.page,
-        "words": words.score,
-    }
+    parts = {"bm25": words.bm25, "chunk": words.chunk, "page": words.page, "words": words.score}
     ranks = {"words_rank": words.score}
-    if meaning is not None and not np.isnan(meaning.chunk[place]):
+    if meaning is not None:
         parts |= {
             "cosine": meaning.chunk,
             "sentence": meaning.sentence,
@@ -91,10 +91,27 @@ def _parts(place: int, ranked: Ranked) -> tuple[tuple[str, float], ...]:
             "trust": ranked.trust,
         }
         ranks["vectors_rank"] = ranked.vectors
-    return (
-        *((name, float(its[place])) for name, its in parts.items()),
-        *((name, float(1 + np.count_nonzero(its > its[place]))) for name, its in ranks.items()),
-    )
+    columns = {
+        **{name: its[kept] for name, its in parts.items()},
+        **{name: _ranks(its, kept) for name, its in ranks.items()},
+    }
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    whole = [tuple(zip(columns, row, strict=True)) for row in rows]
+    if meaning is None:
+        return whole
+    far = np.isnan(meaning.chunk[kept]).tolist()
+    return [_of_words(its) if is_far else its for its, is_far in zip(whole, far, strict=True)]
+
+
+def _ranks(values: Numbers, kept: Sequence[int]) -> Numbers:
+    """Return the place of each of some values among all: 1 for the highest."""
+    up_to = np.searchsorted(np.sort(values), values[kept], side="right")
+    return np.asarray(1.0 + len(values) - up_to)
+
+
+def _of_words(parts: Parts) -> Parts:
+    """Return what is known of a chunk without a vector."""
+    return tuple((name, value) for name, value in parts if name in _BY_WORDS)
 
 
 def _add(made: list[Passage], passage: Passage, chunks: Sequence[Chunk]) -> None:

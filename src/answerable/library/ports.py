@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from answerable.domain.documents import Content, Document, Member, Removal, Revision, Text
 from answerable.domain.questions import Scope
+
+_T = TypeVar("_T")
 
 UPLOAD_SOURCE = "upload"
 """Name of the source of files that were sent."""
@@ -379,6 +381,17 @@ class Prepared(Protocol):
 
     def close(self) -> None:
         """Give back their room, whether a revision took them in or not."""
+        ...
+
+
+class Beside(Protocol):
+    """Does one thing while the caller goes on with another."""
+
+    def __call__(self, job: Callable[[], _T]) -> Callable[[], _T]:
+        """Begin a job, or remember it; return what gives its result, or raises what it raised.
+
+        What is returned is called once at most.
+        """
         ...
 
 

@@ -6,9 +6,12 @@ Measured in `docs/guide/retrieval.md`; why so: `docs/decisions/0007` and `0009`.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TypeVar
+
+import numpy as np
 
 from answerable.domain.documents import Content, Document, Revision, Span
 from answerable.domain.errors import EmbedderFailed, NotReady
@@ -21,15 +24,19 @@ from answerable.library.meaning import sentences
 from answerable.library.passages import cap, passages
 from answerable.library.ports import (
     Analyser,
+    Beside,
     Boosts,
     Embedder,
     Hit,
+    Nearness,
     Searcher,
     State,
     Vectors,
 )
 from answerable.library.remembering import Remembering
 from answerable.library.trust import shares, weights
+
+_T = TypeVar("_T")
 
 # Words that name nothing. In a chunk they help to find the sentence that is phrased like the
 # question; in a whole page they stand everywhere and only add noise.
@@ -98,6 +105,11 @@ def _sentence_spans(content: Content, ordinal: int) -> tuple[Span, ...]:
     return tuple(one.span for one in sentences(content.text, content.chunks[ordinal]))
 
 
+def in_turn(job: Callable[[], _T]) -> Callable[[], _T]:
+    """Return the job: it is done when its result is wanted. Fits `Beside`."""
+    return job
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shelf:
     """One sealed revision as a caller may see it today.
@@ -109,6 +121,7 @@ class Shelf:
         memory: Of chunks that were looked at.
         embedder: What the release embeds questions with; None where this machine has it not.
         mend: What to do where vectors are lacking.
+        beside: How words and vectors are searched at once; one after the other unless given.
     """
 
     revision: Revision
@@ -118,6 +131,7 @@ class Shelf:
     memory: Memory
     embedder: Embedder | None = None
     mend: str = "answerable embedders fill"
+    beside: Beside = in_turn
     _documents: dict[str, Document] = field(default_factory=dict)
 
     def documents(self, document_ids: Collection[str]) -> Mapping[str, Document]:
@@ -180,10 +194,14 @@ class Found:
 def search(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval, *, limit: int) -> Found:
     """Return at most `limit` passages that the scope allows, best first."""
     nearest = _nearest(shelf, query, scope, retrieval)
+    weighed = _weighed(shelf, query)
     found = _by_words(shelf, query, scope, retrieval)
-    candidates = _once((*nearest, *found.chunks))
+    near = [_nearness(shelf, query, weighed, found.chunks, retrieval)]  # while others are sought
+    others = _others(nearest(), found.chunks)
+    near.append(_nearness(shelf, query, weighed, others, retrieval))
+    candidates = (*found.chunks, *others)
     words = read_words(candidates, found, _page_weight(query, retrieval))
-    meaning = _meaning(shelf, query, candidates, words, retrieval)
+    meaning = _meaning(near, words, sum(weighed.values()))
     ranked = fuse(candidates, words, meaning, retrieval)
     kept = cap(ranked, per_document=retrieval.per_document_max, limit=limit)
     hits = tuple(candidates[place] for place in kept)
@@ -197,30 +215,63 @@ def search(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval, *, li
     )
 
 
-def _nearest(shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval) -> tuple[Hit, ...]:
-    """Return the chunks nearest in meaning."""
+def _nearest(
+    shelf: Shelf, query: Query, scope: Scope, retrieval: Retrieval
+) -> Callable[[], tuple[Hit, ...]]:
+    """Begin to look for the chunks nearest in meaning; return what gives them."""
     if query.vector is None:
-        return ()
-    return shelf.searcher.nearest(
+        return tuple
+    nearest = partial(
+        shelf.searcher.nearest,
         retrieval.embedder,
         query.vector,
         scope,
         hidden=shelf.hidden,
         limit=retrieval.vector_candidates,
     )
+    return shelf.beside(nearest)
 
 
-def _meaning(
-    shelf: Shelf, query: Query, candidates: Sequence[Hit], words: Words, retrieval: Retrieval
-) -> Meaning | None:
-    """Return how near the candidates are, and how much of the question each of them holds."""
+def _others(nearest: Sequence[Hit], found: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Return the nearest chunks that were not found by their words."""
+    known = {(hit.document_id, hit.ordinal) for hit in found}
+    return tuple(hit for hit in nearest if (hit.document_id, hit.ordinal) not in known)
+
+
+def _weighed(shelf: Shelf, query: Query) -> Mapping[str, float]:
+    """Return what each name of a question weighs; nothing by words alone."""
+    if query.vector is None:
+        return {}
+    names = tuple(dict.fromkeys(query.names))  # sums of floats depend on their order
+    return weights(names, shelf.searcher.frequencies(names), shelf.searcher.chunks)
+
+
+def _nearness(
+    shelf: Shelf,
+    query: Query,
+    weighed: Mapping[str, float],
+    hits: Sequence[Hit],
+    retrieval: Retrieval,
+) -> Nearness | None:
+    """Return how near chunks are and what they hold of the question; None by words alone."""
     if query.vector is None:
         return None
-    names = frozenset(query.names)
-    weigh = weights(names, shelf.searcher.frequencies(names), shelf.searcher.chunks)
-    near = shelf.searcher.nearness(retrieval.embedder, query.vector, weigh, candidates)
-    held = shares(near.held, words.bm25, sum(weigh.values()))
-    return Meaning(near.chunks, near.sentences, held)
+    return shelf.searcher.nearness(retrieval.embedder, query.vector, weighed, hits)
+
+
+def _meaning(near: Sequence[Nearness | None], words: Words, mass: float) -> Meaning | None:
+    """Return how near the candidates are, and how much of the question each of them holds.
+
+    Args:
+        near: Of the candidates in their order, some at a time.
+        words: Of all of them.
+        mass: Weight of all of the question.
+    """
+    known = [some for some in near if some is not None]
+    if not known:
+        return None
+    chunks, sentences_, held = (np.concatenate(some) for some in zip(*known, strict=True))
+    return Meaning(chunks, sentences_, shares(held, words.bm25, mass))
 
 
 def near_sentences(

@@ -1,6 +1,6 @@
 """Units: what is quoted whole, and what has to be read first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,7 +132,7 @@ def test_code_and_steps_are_never_cut(source: str) -> None:
             assert not _cuts(unit, block)
 
 
-def _whole(blocks: tuple[Block, ...], *, numbered: bool = False) -> Iterator[Block]:
+def _whole(blocks: Sequence[Block], *, numbered: bool = False) -> Iterator[Block]:
     for block in blocks:
         if block.kind is BlockKind.CODE or (block.kind is BlockKind.ITEM and numbered):
             yield block

@@ -147,3 +147,11 @@ def test_switching_to_a_revision_that_is_not_there_changes_nothing() -> None:
     with pytest.raises(NotFound):
         switch(register, [revision(1)], pinned=2, who="a", because="b", clock=CLOCK)
     assert len(register.deployments()) == 1
+
+
+def test_the_id_of_a_release_is_its_own() -> None:
+    """It is remembered with a release, never with one made from it, and equals know nothing."""
+    same, other = replace(RELEASE), replace(RELEASE, software="another")
+    assert RELEASE.id == same.id != other.id
+    assert replace(other, software=RELEASE.software).id == RELEASE.id
+    assert replace(RELEASE) == RELEASE

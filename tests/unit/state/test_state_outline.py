@@ -41,8 +41,9 @@ _CHUNKS = st.builds(
 @given(blocks=st.lists(_TREES, max_size=5), masks=st.lists(_SPANS), chunks=st.lists(_CHUNKS))
 def test_an_outline_survives(blocks: list[Block], masks: list[Span], chunks: list[Chunk]) -> None:
     """Blocks with all their children, masks and chunks come back equal, in order."""
-    decoded = decode_outline(encode_outline(blocks, masks, chunks))
-    assert decoded == (tuple(blocks), tuple(masks), tuple(chunks))
+    outline = encode_outline(blocks, masks, chunks)
+    assert decode_outline(outline) == (tuple(blocks), tuple(masks), tuple(chunks))
+    assert encode_outline(*decode_outline(outline)) == outline, "also when it was read before"
 
 
 def test_what_comes_back_is_as_good_as_new() -> None:
@@ -88,5 +89,6 @@ _GOOD = json.loads(
 )
 def test_a_damaged_outline_is_refused(damage: dict[str, object]) -> None:
     """Whatever is missing or does not fit is a ValueError, never a half-built block."""
+    damaged = json.dumps(_GOOD | damage, separators=(",", ":"))
     with pytest.raises(ValueError, match=r"outline|columns|zip"):
-        decode_outline(json.dumps(_GOOD | damage))
+        list(map(len, decode_outline(damaged)))

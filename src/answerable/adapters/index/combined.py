@@ -78,8 +78,8 @@ class CombinedSearcher(TantivySearcher):
         hits = from_columns(
             Hit,
             len(found.documents),
-            document_id=list(map(fields.document_id, found.documents)),
-            content_id=list(map(fields.content_id, found.highs, found.lows)),
+            document_id=fields.document_ids(found.documents),
+            content_id=fields.content_ids(found.highs, found.lows),
             ordinal=found.ordinals,
             score=found.scores,
         )

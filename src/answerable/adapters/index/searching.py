@@ -67,7 +67,7 @@ class TantivySearcher:
         if limit < 1 or not terms:
             return ()
         half = self._halves[unit]
-        words = half.words(_counted(terms), _counted(wholes), _counted(others), boosts)
+        words = half.words(tuple(terms), tuple(wholes), tuple(others), boosts)
         return half.find(words, scope.labels, hidden=hidden, limit=limit, within=within)
 
     def frequencies(self, terms: Collection[str]) -> Mapping[str, int]:
@@ -136,7 +136,11 @@ class _Half:
         return self._best(query, limit)
 
     def _words(
-        self, terms: _Counted, wholes: _Counted, others: _Counted, boosts: Boosts
+        self,
+        terms: tuple[str, ...],
+        wholes: tuple[str, ...],
+        others: tuple[str, ...],
+        boosts: Boosts,
     ) -> tantivy.Query | None:
         """Return what looks for each term in each field, and for each whole in its own.
 
@@ -148,9 +152,9 @@ class _Half:
             (fields.BODY, boosts.body),
         )
         less = tuple((field, boosts.other * weight) for field, weight in weights)
-        clauses = [*self._weighed(terms, weights), *self._weighed(others, less)]
+        clauses = [*self._weighed(_counted(terms), weights), *self._weighed(_counted(others), less)]
         if self._has_wholes:
-            clauses += self._weighed(wholes, ((fields.WHOLE, boosts.whole),))
+            clauses += self._weighed(_counted(wholes), ((fields.WHOLE, boosts.whole),))
         return tantivy.Query.boolean_query(clauses) if clauses else None
 
     def _weighed(self, terms: _Counted, weights: Sequence[tuple[str, float]]) -> Iterator[_Clause]:

@@ -143,7 +143,8 @@ class Database:
             return []
         with self._failures(), closing(self.engine.raw_connection()) as connection:
             cursor = connection.cursor()
-            cursor.execute("BEGIN")  # ended when the connection goes back
+            if len(ids) > _BATCH:  # one statement sees one moment by itself
+                cursor.execute("BEGIN")  # ended when the connection goes back
             found: list[Any] = []
             for batch in batches(ids):
                 cursor.execute(self._sql(statement, len(batch)), batch)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -423,7 +424,7 @@ def _content(row: _Stored) -> Content:
     if text_hash(row.text) != row.text_hash:
         raise _damaged(row.id)
     try:
-        blocks, masks, chunks = decode_outline(row.outline)
+        blocks, masks, chunks = decode_outline(row.outline, partial(_damaged, row.id))
     except ValueError as error:
         raise _damaged(row.id) from error
     return Content(

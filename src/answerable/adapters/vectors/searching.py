@@ -120,9 +120,9 @@ class VectorSearcher:
         numbers, ordinals = _columns(hits)
         asked = np.array([crc32(term.encode("utf-8", "surrogatepass")) for term in weights], "<u4")
         weighed = np.array(list(weights.values()), np.float64)
-        query = _query(vector)
+        exact = vector.astype(np.float64)
         for shelf in self._shelves:
-            places, near = shelf.nearness(query, asked, weighed, numbers, ordinals)
+            places, near = shelf.nearness(exact, asked, weighed, numbers, ordinals)
             for whole, some in zip(found, near, strict=True):
                 whole[places] = some
         return found
@@ -131,9 +131,8 @@ class VectorSearcher:
         """Return the cosine of every sentence of each of these chunks, in order."""
         found: list[tuple[float, ...]] = [()] * len(hits)
         numbers, ordinals = _columns(hits)
-        query = _query(vector)
         for shelf in self._shelves:
-            for place, cosines in shelf.sentences(query, numbers, ordinals):
+            for place, cosines in shelf.sentences(vector, numbers, ordinals):
                 found[place] = cosines
         return tuple(found)
 
@@ -199,7 +198,7 @@ class _Shelf:
 
     def nearness(
         self,
-        query: _Query,
+        vector: NDArray[np.float64],
         asked: Small,
         weights: NDArray[np.float64],
         numbers: Numbers,
@@ -208,8 +207,8 @@ class _Shelf:
         """Return which of these chunks are here, and how near they are."""
         segment = self._segment
         places, rows = self._rows_of(numbers, ordinals)
-        chunks = _cosines(segment, rows, query.vector)
-        sentences = _sentence_cosines(segment, rows, query.vector, chunks)
+        chunks = _cosines(segment, rows, vector)
+        sentences = _sentence_cosines(segment, rows, vector, chunks)
         return places, Nearness(
             chunks=np.round(chunks, SCORE_DIGITS),
             sentences=np.round(sentences, SCORE_DIGITS),
@@ -217,12 +216,12 @@ class _Shelf:
         )
 
     def sentences(
-        self, query: _Query, numbers: Numbers, ordinals: Starts
+        self, vector: Vectors, numbers: Numbers, ordinals: Starts
     ) -> Iterator[tuple[int, tuple[float, ...]]]:
         """Give the place of those of these chunks that are here, and their sentences' cosines."""
         segment = self._segment
         places, rows = self._rows_of(numbers, ordinals)
-        vector = query.vector.astype(np.float32)
+        vector = vector.astype(np.float32)
         for place, row in zip(places.tolist(), rows.astype(np.int64).tolist(), strict=True):
             some = slice(segment.sentence_starts[row], segment.sentence_starts[row + 1])
             planes = segment.sentences[some].astype(np.float32)

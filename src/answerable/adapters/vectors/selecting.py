@@ -15,6 +15,8 @@ _GROUP = 16
 _SURE_MAX = 128
 _MOST = 8192
 _DEVIATIONS = 8
+# The lowest score of what may be found at all.
+_LOWEST = float(np.finfo(np.float32).min)
 
 
 class Doubt(NamedTuple):
@@ -60,27 +62,29 @@ def contenders(scores: Scores, limit: int, unsure: Doubt) -> Places:
 
 
 def _within(scores: Scores, limit: int, distance: float) -> Places:
-    """Return where the scores stand that are at most twice the distance below the limit-th."""
-    least = _at_least(scores, limit)
-    near = np.flatnonzero((scores >= least - 2 * distance) & (scores > -np.inf))
+    """Return where the scores stand that are at most twice the distance below the limit-th.
+
+    What is below the limit-th of the highest of groups of 16 is not: those are 16 times fewer to
+    look through, and few of them lead to scores that have to be looked at.
+    """
+    groups = len(scores) // _GROUP
+    if groups < 8 * limit:
+        near = np.flatnonzero(scores > -np.inf)
+    else:
+        near = _in_groups(scores, groups, limit, distance)
     if len(near) <= limit:
         return near
     found = scores[near]
-    # The first bound came from groups; among what is left the limit-th itself is cheap to find.
     last = np.partition(found, -limit)[-limit]
     return np.asarray(near[found >= last - 2 * distance])
 
 
-def _at_least(scores: Scores, limit: int) -> float:
-    """Return a number that at least `limit` of the scores reach; minus infinity if there is none.
-
-    It is the limit-th of the highest of groups of 16, which are 16 times fewer to look through.
-    """
-    groups = len(scores) // _GROUP
-    if groups < 8 * limit:
-        highest = scores
-    else:
-        highest = scores[: groups * _GROUP].reshape(_GROUP, groups).max(axis=0)
-    if len(highest) < limit:
-        return -np.inf
-    return float(np.partition(highest, -limit)[-limit])
+def _in_groups(scores: Scores, groups: int, limit: int, distance: float) -> Places:
+    """Return where those scores stand that may be among the best, in any order."""
+    grouped = scores[: groups * _GROUP].reshape(_GROUP, groups)
+    highest = grouped.max(axis=0)
+    least = max(float(np.partition(highest, -limit)[-limit]) - 2 * distance, _LOWEST)
+    columns = np.flatnonzero(highest >= least)
+    members, places = np.nonzero(grouped[:, columns] >= least)
+    rest = groups * _GROUP + np.flatnonzero(scores[groups * _GROUP :] >= least)
+    return np.concatenate((members * groups + columns[places], rest))
