@@ -17,7 +17,9 @@ from answerable.adapters.sources.question_set import QuestionSet, page_name
 from answerable.answering import flow as answering
 from answerable.answering.ports import TraceLine
 from answerable.answering.reading import Reader
+from answerable.app import calibrating
 from answerable.app.background import Background
+from answerable.app.calibrating import Asking, Calibrated, Calibration, Checked
 from answerable.app.current import Current, empty_library
 from answerable.app.embedders import CheckReport, EmbedderView, view
 from answerable.app.filling import Filling, Heard
@@ -35,7 +37,7 @@ from answerable.domain.documents import (
 )
 from answerable.domain.errors import AnswerableError, NotFound, StorageFailure
 from answerable.domain.questions import Scope, Trace
-from answerable.domain.releases import Deployment, Line, Retrieval
+from answerable.domain.releases import Deployment, Line, Release, Retrieval
 from answerable.library import flow as library
 from answerable.library import split
 from answerable.library.aliases import Aliases
@@ -46,8 +48,11 @@ from answerable.library.vectors import Coverage
 from answerable.library.visible import visible
 from answerable.operations.ports import Job
 from answerable.quality import flow as quality
+from answerable.quality.calibration import Promise
+from answerable.quality.certificate import Standing, applied, opened
 from answerable.quality.evaluation import Ranked
 from answerable.quality.evaluation import Report as Scores
+from answerable.quality.losses import Loss
 from answerable.releases import flow as releases
 from answerable.settings import Settings
 
@@ -62,7 +67,13 @@ class App:
     """
 
     def __init__(
-        self, settings: Settings, tools: Tools, *, aliases: Aliases = (), on_close: ExitStack
+        self,
+        settings: Settings,
+        tools: Tools,
+        *,
+        aliases: Aliases = (),
+        calibration: Calibration | None = None,
+        on_close: ExitStack,
     ) -> None:
         self.settings = settings
         self.line = Line(
@@ -70,11 +81,13 @@ class App:
         )
         self._tools = tools
         self._on_close = on_close
-        self._embedded = releases.embedded_release(
+        self._calibration = calibration or Calibration()
+        embedded = releases.embedded_release(
             self.line,
             software=software(),
             retrieval=Retrieval(embedder=tools.embedders.wanted, aliases=aliases),
         )
+        self._embedded = applied(embedded, self._calibration.certificate)
         self._current = Current(tools, self._embedded)
         # A process id alone is not enough: that of a container's first process is always 1.
         holder = f"{socket.gethostname()}:{os.getpid()}:{new_id(tools.clock.now_ms())}"
@@ -108,13 +121,14 @@ class App:
         self._ledger_failed = None
         return trace
 
-    def _answer(self, text: str, scope: Scope) -> Trace:
+    def _answer(self, text: str, scope: Scope, *, release: Release | None = None) -> Trace:
+        """Return what is answered, by the release that serves or by another one."""
         now = self._current.open()
         return answering.answer(
             text,
             scope,
             shelf=now.shelf,
-            release=now.serving.release,
+            release=release or now.serving.release,
             overrides=now.serving.overrides,
             trace_id=new_id(self._tools.clock.now_ms()),
             desk=self._desk,
@@ -458,6 +472,65 @@ class App:
             self, self._answer, self.owner(), named, retrieval=retrieval, partial=partial
         )
 
+    # Calibration
+
+    def calibrate(
+        self,
+        questions: QuestionSet,
+        promise: Promise,
+        *,
+        loss: Loss,
+        asked: Callable[[int], None],
+    ) -> Calibrated:
+        """Return the threshold that keeps a promise on a question set, or what is lacking.
+
+        Nothing is kept: `answerable.app.opening.keep_certificate` does.
+
+        Raises:
+            BadInput: A question does not say what the loss needs.
+            NotReady: Not every question was answered by the release as it is.
+            Conflict: The documents changed meanwhile.
+        """
+        return calibrating.calibrate(questions, self._asking(), promise, loss=loss, asked=asked)
+
+    def check_threshold(
+        self,
+        questions: QuestionSet,
+        promise: Promise,
+        *,
+        threshold: float,
+        loss: Loss,
+        asked: Callable[[int], None],
+    ) -> Checked:
+        """Return what happens on a question set at a threshold that was chosen elsewhere.
+
+        Raises:
+            BadInput, NotReady, Conflict: As for `calibrate`.
+        """
+        return calibrating.check(
+            questions, self._asking(), promise, threshold=threshold, loss=loss, asked=asked
+        )
+
+    def calibration(self) -> Standing:
+        """Return what the certificate of this workspace is worth for what answers now.
+
+        Raises:
+            BadConfiguration: It cannot be understood.
+        """
+        now = self._current.serving()
+        return self._calibration.standing(now.release, now.revision)
+
+    def _asking(self) -> Asking:
+        now = self._current.open()
+        release = opened(now.serving.release)
+        return Asking(
+            # Questions of a test set are nobody's questions: they leave no trace.
+            ask=lambda text: self._answer(text, self.owner(), release=release),
+            release=now.serving.release,
+            revision=now.shelf.revision,
+            now_ms=self._tools.clock.now_ms(),
+        )
+
     # Uploads and other background work
 
     def submit(self, path: str, data: bytes) -> Job:
@@ -580,6 +653,7 @@ class App:
         if checks[0].ready:
             checks.append(self._check("library", self._serves))
             checks.append(self._vectors_check())
+            checks.append(self._calibration_check())
         checks.append(self._ledger_check())
         return tuple(checks)
 
@@ -590,6 +664,14 @@ class App:
         except AnswerableError as error:
             detail = f"words only: {error.message}; {error.hint}"
         return Check(name="vectors", ready=True, detail=detail)
+
+    def _calibration_check(self) -> Check:
+        """Return whether a certificate holds. It is ready without one too; the detail says so."""
+        try:
+            detail = calibrating.said(self.calibration())
+        except AnswerableError as error:
+            detail = f"{error.message}; {error.hint}"
+        return Check(name="calibration", ready=True, detail=detail)
 
     def _found_by(self) -> str:
         now = self._current.open()

@@ -59,6 +59,7 @@ class Measured:
         n: How many questions were answered, of `questions`.
         k: How many of these answers were wrong.
         n_answerable: How many answerable questions were answered, of `answerable`.
+        k_answerable: How many of these answers were wrong; the others have no right answer.
         bound: Clopper-Pearson: with confidence 1 - delta the risk is no higher.
     """
 
@@ -69,6 +70,7 @@ class Measured:
     questions: int
     answerable: int
     n_answerable: int
+    k_answerable: int
 
     @property
     def risk(self) -> float | None:
@@ -178,9 +180,7 @@ def needed(k: int, promise: Promise, *, from_n: int = 1) -> int:
 
 def measure(scored: Sequence[Scored], threshold: float, delta: float) -> Measured:
     """Return what happens at a threshold."""
-    answered = [
-        one for one in scored if one.confidence is not None and one.confidence >= threshold
-    ]
+    answered = [one for one in scored if one.confidence is not None and one.confidence >= threshold]
     wrong = sum(one.is_wrong for one in answered)
     return Measured(
         threshold=threshold,
@@ -190,6 +190,7 @@ def measure(scored: Sequence[Scored], threshold: float, delta: float) -> Measure
         questions=len(scored),
         answerable=sum(one.is_answerable for one in scored),
         n_answerable=sum(one.is_answerable for one in answered),
+        k_answerable=sum(one.is_answerable and one.is_wrong for one in answered),
     )
 
 

@@ -10,6 +10,7 @@ import typer
 from answerable.entrypoints.cli.terminal import Json, Workspace, counted, line, print_json, talk
 
 if TYPE_CHECKING:
+    from answerable.app import App
     from answerable.domain.questions import Trace
 
 # So many chunks have their vectors in some twenty seconds; who tries something waits no longer.
@@ -36,7 +37,17 @@ def ask(
     from answerable.app import open_app
 
     with open_app(workspace) as app:
+        _warn_if_void(app)
         show(app.ask(question, app.owner()), as_json=as_json, top=top, explain=explain)
+
+
+def _warn_if_void(app: App) -> None:
+    """Say that what was promised of answers does not hold any more, if so."""
+    from answerable.app.calibrating import said
+
+    standing = app.calibration()
+    if standing.state.value == "void":
+        talk(f"note: {said(standing)}")
 
 
 def try_(
