@@ -15,6 +15,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 THRESHOLDS = tuple(step / 1000 for step in range(1000))
@@ -156,6 +157,7 @@ def upper_bound(k: int, n: int, delta: float) -> float:
     return high
 
 
+@lru_cache(maxsize=1024)
 def needed(k: int, promise: Promise, *, from_n: int = 1) -> int:
     """Return the fewest answers that keep a promise although `k` of them are wrong.
 
@@ -180,7 +182,7 @@ def needed(k: int, promise: Promise, *, from_n: int = 1) -> int:
 
 def measure(scored: Sequence[Scored], threshold: float, delta: float) -> Measured:
     """Return what happens at a threshold."""
-    answered = [one for one in scored if one.confidence is not None and one.confidence >= threshold]
+    answered = _answered(scored, threshold)
     wrong = sum(one.is_wrong for one in answered)
     return Measured(
         threshold=threshold,
@@ -194,6 +196,10 @@ def measure(scored: Sequence[Scored], threshold: float, delta: float) -> Measure
     )
 
 
+def _answered(scored: Sequence[Scored], threshold: float) -> list[Scored]:
+    return [one for one in scored if one.confidence is not None and one.confidence >= threshold]
+
+
 def learn_then_test(scored: Sequence[Scored], promise: Promise) -> Certified | Insufficient:
     """Return the lowest threshold that keeps a promise, or how much is lacking.
 
@@ -201,13 +207,16 @@ def learn_then_test(scored: Sequence[Scored], promise: Promise) -> Certified | I
     questions; not for one question, and not for questions of another kind. It needs that more
     confidence does not mean more risk.
     """
-    best: Measured | None = None
+    best: float | None = None
     for threshold in sequence(scored, promise):
-        found = measure(scored, threshold, promise.delta)
-        if tail(found.k, found.n, promise.alpha) > promise.delta:
+        answered = _answered(scored, threshold)
+        wrong = sum(one.is_wrong for one in answered)
+        if tail(wrong, len(answered), promise.alpha) > promise.delta:
             break
-        best = found
-    return _lacking(scored, promise) if best is None else Certified(measured=best)
+        best = threshold
+    if best is None:
+        return _lacking(scored, promise)
+    return Certified(measured=measure(scored, best, promise.delta))
 
 
 def sequence(scored: Sequence[Scored], promise: Promise) -> Iterator[float]:

@@ -254,7 +254,9 @@ def _certificate(body: Mapping[str, Any]) -> Certificate:
 def _is_kept(certificate: Certificate) -> bool:
     found, promise = certificate.measured, certificate.promise
     return (
-        0 <= found.threshold <= 1
+        0 < promise.alpha < 1
+        and 0 < promise.delta < 1
+        and 0 <= found.threshold <= 1
         and 0 <= found.k <= found.n <= found.questions
         and tail(found.k, found.n, promise.alpha) <= promise.delta
     )
