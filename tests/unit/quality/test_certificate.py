@@ -151,7 +151,7 @@ def test_a_half_written_file_is_found() -> None:
     """However much of it is there, it is never taken for a certificate."""
     whole = dumps(certificate())
     for end in range(len(whole.rstrip())):
-        with pytest.raises(BadConfiguration, match="ours.json"):
+        with pytest.raises(BadConfiguration, match=r"ours\.json"):
             loads(whole[:end], name="ours.json")
 
 
@@ -216,7 +216,7 @@ def test_what_nobody_judged_is_not_right() -> None:
     """A set that does not say what is right is refused, by how many and which is the first."""
     silent = replace(ASKED, id="q7", quotes=())
     check_judges(Loss.ANSWERABLE, [silent], name="set")
-    with pytest.raises(BadInput, match="1 of 2 answerable questions.*q7"):
+    with pytest.raises(BadInput, match=r"1 of 2 answerable questions.*q7"):
         check_judges(Loss.QUOTE, [ASKED, silent], name="set")
     with pytest.raises(BadInput, match="no answerable question"):
         check_judges(Loss.ANSWERABLE, [replace(ASKED, answerable=False)], name="set")
@@ -235,9 +235,7 @@ def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
     assert file.read() is None
 
 
-def test_a_failed_write_leaves_what_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_what_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk costs the new certificate, not the old one."""
     file = CalibrationFile(tmp_path / "calibration.json")
     file.keep(certificate(0.8))
