@@ -46,6 +46,8 @@ def test_no_path_of_one_machine() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {match[0]}"
         for path in tree()
+        # Vendored unmodified: its pages show folders of readers' machines.
+        if "kubernetes-docs" not in path.parts
         for match in MACHINE_PATH.finditer(path.read_bytes().decode("utf-8", "replace"))
     ]
     assert found == []

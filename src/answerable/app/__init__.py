@@ -3,7 +3,9 @@
 from answerable.app.facade import App
 from answerable.app.opening import (
     Made,
+    clear_certificate,
     init_workspace,
+    keep_certificate,
     load_question_set,
     open_app,
     open_memory,
@@ -16,7 +18,9 @@ __all__ = [
     "DocumentView",
     "Made",
     "RevisionView",
+    "clear_certificate",
     "init_workspace",
+    "keep_certificate",
     "load_question_set",
     "open_app",
     "open_memory",

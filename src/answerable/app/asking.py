@@ -15,6 +15,7 @@ from answerable.app.views import Check
 from answerable.domain.cancel import Cancel
 from answerable.domain.errors import NotFound, StorageFailure
 from answerable.domain.questions import Abstained, Answered, Cancelled, Scope, Trace, Turn
+from answerable.domain.releases import Release
 
 _LEDGER_WAIT_MS = 30_000
 _SILENT = ("search", "abstain")
@@ -36,7 +37,7 @@ class Asks:
         self._failed: tuple[str, int] | None = None
 
     def stream(
-        self, asking: answering.Asking, scope: Scope, *, cancel: Cancel, is_kept: bool = True
+        self, asking: answering.Asking, scope: Scope, *, cancel: Cancel
     ) -> Generator[Event, None, None]:
         """Give what happens while a question is answered, `Done` last.
 
@@ -47,20 +48,24 @@ class Asks:
             asking: The question.
             scope: As whom.
             cancel: Ends it from any thread.
-            is_kept: Whether it leaves a trace.
 
         Raises:
             BadQuestion: It is empty or too long.
             BadInput: A rung is unknown.
             NotReady: The library is empty.
         """
-        run = self._begin(asking, scope, cancel)
-        return self._kept(run) if is_kept else answering.events(run)
+        return self._kept(self._begin(asking, scope, cancel))
 
-    def answer(self, text: str, scope: Scope) -> Trace:
-        """Return the trace of a question that leaves none in the ledger, for evaluations."""
-        asking = answering.Asking(text=text)
-        return answering.drained(self.stream(asking, scope, cancel=Cancel(), is_kept=False))
+    def answer(self, text: str, scope: Scope, *, release: Release | None = None) -> Trace:
+        """Return the trace of a question that leaves none in the ledger, for evaluations.
+
+        Args:
+            text: The question.
+            scope: As whom.
+            release: Another one than that which serves.
+        """
+        run = self._begin(answering.Asking(text=text), scope, Cancel(), release)
+        return answering.drained(answering.events(run))
 
     def check(self) -> Check:
         """Return whether traces can be kept: not for a while after one could not.
@@ -91,13 +96,19 @@ class Asks:
             name = trace.follows
         return tuple(reversed(found))
 
-    def _begin(self, asking: answering.Asking, scope: Scope, cancel: Cancel) -> answering.Run:
+    def _begin(
+        self,
+        asking: answering.Asking,
+        scope: Scope,
+        cancel: Cancel,
+        release: Release | None = None,
+    ) -> answering.Run:
         now = self._current.open()
         return answering.begin(
             asking,
             scope,
             shelf=now.shelf,
-            release=now.serving.release,
+            release=release or now.serving.release,
             overrides=now.serving.overrides,
             trace_id=new_id(self._tools.clock.now_ms()),
             desk=self._desk,

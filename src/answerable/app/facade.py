@@ -18,8 +18,10 @@ from answerable.answering.feedback import Complaint, Feedback, Thumb, counting, 
 from answerable.answering.ports import TraceLine
 from answerable.answering.reading import Reader
 from answerable.answering.standing import AnswerStanding, Given
+from answerable.app import calibrating
 from answerable.app.asking import Asks, only
 from answerable.app.background import Background
+from answerable.app.calibrating import Asking, Calibrated, Calibration, Checked
 from answerable.app.current import Current, empty_library
 from answerable.app.embedders import CheckReport, EmbedderView, view
 from answerable.app.filling import Filling, Heard
@@ -51,8 +53,11 @@ from answerable.library.vectors import Coverage
 from answerable.library.visible import visible
 from answerable.operations.ports import Job
 from answerable.quality import flow as quality
+from answerable.quality.calibration import Promise
+from answerable.quality.certificate import Standing, applied, opened
 from answerable.quality.evaluation import Ranked
 from answerable.quality.evaluation import Report as Scores
+from answerable.quality.losses import Loss
 from answerable.releases import flow as releases
 from answerable.settings import Settings
 
@@ -66,7 +71,13 @@ class App:
     """
 
     def __init__(
-        self, settings: Settings, tools: Tools, *, aliases: Aliases = (), on_close: ExitStack
+        self,
+        settings: Settings,
+        tools: Tools,
+        *,
+        aliases: Aliases = (),
+        calibration: Calibration | None = None,
+        on_close: ExitStack,
     ) -> None:
         self.settings = settings
         self.line = Line(
@@ -74,12 +85,14 @@ class App:
         )
         self._tools = tools
         self._on_close = on_close
-        self._embedded = releases.embedded_release(
+        self._calibration = calibration or Calibration()
+        embedded = releases.embedded_release(
             self.line,
             software=software(),
             retrieval=Retrieval(embedder=tools.embedders.wanted, aliases=aliases),
             models=tools.models.choices,
         )
+        self._embedded = applied(embedded, self._calibration.certificate)
         self._current = Current(tools, self._embedded)
         holder = f"{myself()}:{new_id(tools.clock.now_ms())}"
         self._filling = Filling(tools, self._newest, self._space, holder)
@@ -582,6 +595,65 @@ class App:
             self, self._asks.answer, self.owner(), named, retrieval=retrieval, partial=partial
         )
 
+    # Calibration
+
+    def calibrate(
+        self,
+        questions: QuestionSet,
+        promise: Promise,
+        *,
+        loss: Loss,
+        asked: Callable[[int], None],
+    ) -> Calibrated:
+        """Return the threshold that keeps a promise on a question set, or what is lacking.
+
+        Nothing is kept: `answerable.app.opening.keep_certificate` does.
+
+        Raises:
+            BadInput: A question does not say what the loss needs.
+            NotReady: Not every question was answered by the release as it is.
+            Conflict: The documents changed meanwhile.
+        """
+        return calibrating.calibrate(questions, self._asking(), promise, loss=loss, asked=asked)
+
+    def check_threshold(
+        self,
+        questions: QuestionSet,
+        promise: Promise,
+        *,
+        threshold: float,
+        loss: Loss,
+        asked: Callable[[int], None],
+    ) -> Checked:
+        """Return what happens on a question set at a threshold that was chosen elsewhere.
+
+        Raises:
+            BadInput, NotReady, Conflict: As for `calibrate`.
+        """
+        return calibrating.check(
+            questions, self._asking(), promise, threshold=threshold, loss=loss, asked=asked
+        )
+
+    def calibration(self) -> Standing:
+        """Return what the certificate of this workspace is worth for what answers now.
+
+        Raises:
+            BadConfiguration: It cannot be understood.
+        """
+        now = self._current.serving()
+        return self._calibration.standing(now.release, now.revision)
+
+    def _asking(self) -> Asking:
+        now = self._current.open()
+        release = opened(now.serving.release)
+        return Asking(
+            # Questions of a test set are nobody's questions: they leave no trace.
+            ask=lambda text: self._asks.answer(text, self.owner(), release=release),
+            release=now.serving.release,
+            revision=now.shelf.revision,
+            now_ms=self._tools.clock.now_ms(),
+        )
+
     # Uploads and other background work
 
     def submit(self, path: str, data: bytes) -> Job:
@@ -707,6 +779,7 @@ class App:
         if checks[0].ready:
             checks.append(self._check("library", self._serves))
             checks.append(self._vectors_check())
+            checks.append(self._calibration_check())
         checks.append(self._asks.check())
         return tuple(checks)
 
@@ -717,6 +790,14 @@ class App:
         except AnswerableError as error:
             detail = f"words only: {error.message}; {error.hint}"
         return Check(name="vectors", ready=True, detail=detail)
+
+    def _calibration_check(self) -> Check:
+        """Return whether a certificate holds. It is ready without one too; the detail says so."""
+        try:
+            detail = calibrating.said(self.calibration())
+        except AnswerableError as error:
+            detail = f"{error.message}; {error.hint}"
+        return Check(name="calibration", ready=True, detail=detail)
 
     def _found_by(self) -> str:
         now = self._current.open()

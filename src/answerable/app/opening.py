@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from answerable.adapters.calibration import CALIBRATION_NAME, CalibrationFile
 from answerable.adapters.disk import Reserve, translated
 from answerable.adapters.sources.question_set import QuestionSet, load_questions
 from answerable.adapters.workspace import ALIASES_NAME, make_workspace
 from answerable.app import tools
+from answerable.app.calibrating import Calibration
 from answerable.app.facade import App
 from answerable.domain.errors import BadConfiguration, DiskFull
 from answerable.library.aliases import Aliases, combined, own, parse
+from answerable.quality.certificate import Certificate, Standing
 from answerable.settings import CONFIG_NAME, default_cache_dir, find_workspace, load
 
 
@@ -67,7 +70,42 @@ def open_app(workspace: Path | None = None, **overrides: Any) -> App:
                 raise
             fitted = tools.disk_tools(settings, stack)
         aliases = read_aliases(settings.workspace / ALIASES_NAME)
-        return App(settings, fitted, aliases=aliases, on_close=stack.pop_all())
+        calibration = Calibration(CalibrationFile(settings.workspace / CALIBRATION_NAME))
+        return App(
+            settings, fitted, aliases=aliases, calibration=calibration, on_close=stack.pop_all()
+        )
+
+
+def keep_certificate(
+    certificate: Certificate, workspace: Path | None = None
+) -> tuple[Path, Standing]:
+    """Keep a certificate in a workspace and deploy the release with its threshold.
+
+    Servers that run answer by it from their next question on.
+
+    Returns:
+        The file it is in, and what it is worth for what answers now.
+
+    Raises:
+        NotReady: There is no workspace.
+        StorageFailure: It could not be written; what was kept before still is.
+    """
+    file = find_workspace(workspace or Path()) / CALIBRATION_NAME
+    CalibrationFile(file).keep(certificate)
+    with open_app(workspace) as app:
+        return file, app.calibration()
+
+
+def clear_certificate(workspace: Path | None = None) -> bool:
+    """Forget the certificate of a workspace, readable or not; return whether there was one.
+
+    The release with its own threshold is deployed.
+    """
+    file = CalibrationFile(find_workspace(workspace or Path()) / CALIBRATION_NAME)
+    was_there = file.clear()
+    with open_app(workspace) as app:
+        app.serving()
+    return was_there
 
 
 def load_question_set(named: str, workspace: Path | None) -> QuestionSet:

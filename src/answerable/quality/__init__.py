@@ -1,1 +1,1 @@
-"""Is it good: evaluation."""
+"""Is it good: evaluation and calibration."""

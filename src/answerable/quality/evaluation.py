@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from answerable.domain.questions import Answered, Claim, Trace
+from answerable.domain.questions import Answered, Claim, Outcome, Trace
 from answerable.quality.metrics import (
     auroc,
     hit,
@@ -189,7 +189,7 @@ def _ranking(judged: Sequence[Ranked]) -> dict[str, float | None]:
 
 def _quoting(answerable: Sequence[Ran]) -> dict[str, tuple[int, int]]:
     quotable = [one for one in answerable if one.case.quotes]
-    contained = sum(1 for one in quotable if _contains(one))
+    contained = sum(1 for one in quotable if contains_quote(one.case, one.trace.outcome))
     answered = sum(1 for one in quotable if _is_answered(one))
     return {
         "quote_contained": (contained, len(quotable)),
@@ -225,9 +225,11 @@ def _claims(one: Ran) -> Sequence[Claim]:
     return one.trace.outcome.claims if isinstance(one.trace.outcome, Answered) else ()
 
 
-def _contains(one: Ran) -> bool:
-    quoted = comparable("\n\n".join(claim.text for claim in _claims(one)))
-    wanted = (comparable(quote) for quote in one.case.quotes)
+def contains_quote(case: Case, outcome: Outcome) -> bool:
+    """Return whether an answer holds one of the quotes a case names, as `comparable` text."""
+    claims = outcome.claims if isinstance(outcome, Answered) else ()
+    quoted = comparable("\n\n".join(claim.text for claim in claims))
+    wanted = (comparable(quote) for quote in case.quotes)
     return any(quote in quoted for quote in wanted if quote)
 
 

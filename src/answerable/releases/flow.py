@@ -99,12 +99,15 @@ def _why_settled(embedded: Release, before: Release | None, current: Deployment 
     pin = f"; still pinned: {current.because}" if current.pinned is not None else ""
     if before is None or before.software != embedded.software:
         return f"software is now {embedded.software}{pin}"
-    return f"the workspace changed: {_changes(before.retrieval, embedded.retrieval)}{pin}"
+    return f"the workspace changed: {_changes(before, embedded)}{pin}"
 
 
-def _changes(before: Retrieval, after: Retrieval) -> str:
+def _changes(before: Release, after: Release) -> str:
     names = [one.name for one in fields(Retrieval)]
-    changed = [name for name in names if getattr(before, name) != getattr(after, name)]
+    ours, theirs = before.retrieval, after.retrieval
+    changed = [name for name in names if getattr(ours, name) != getattr(theirs, name)]
+    if before.abstaining != after.abstaining:
+        changed.append("thresholds")
     return ", ".join(changed) or "how documents are read"
 
 

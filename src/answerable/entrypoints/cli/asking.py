@@ -13,6 +13,7 @@ from answerable.entrypoints.cli.terminal import Json, Workspace, counted, line, 
 
 if TYPE_CHECKING:
     from answerable.answering.events import Event
+    from answerable.app import App
     from answerable.domain.questions import Trace
 
 # So many chunks have their vectors in some twenty seconds; who tries something waits no longer.
@@ -48,6 +49,7 @@ def ask(
     from answerable.domain.cancel import Cancel
 
     with open_app(workspace) as app:
+        _warn_if_void(app)
         happening = app.stream(
             question,
             app.owner(),
@@ -69,6 +71,15 @@ def _rung(rung: str, model: str) -> str:
     if rung and model and rung != f"model:{model}":
         raise BadInput("--rung and --model ask for different rungs", hint="give one of them")
     return f"model:{model}" if model else rung
+
+
+def _warn_if_void(app: App) -> None:
+    """Say that what was promised of answers does not hold any more, if so."""
+    from answerable.app.calibrating import said
+
+    standing = app.calibration()
+    if standing.state.value == "void":
+        talk(f"note: {said(standing)}")
 
 
 def try_(

@@ -90,13 +90,13 @@ def run(
         released = app.serving().release.retrieval
         retrieval = vary(released, by=by, settings=settings or ())
         if has_own:
-            _read(app, docs or [], found.corpus)
+            read_documents(app, docs or [], found.corpus)
         # In memory the release is measured as far as this machine can have it.
         is_strict = not partial and not (has_own and by == "full")
         coverage = _coverage(app, retrieval, fill=has_own, strict=is_strict)
         may_lack = partial or (coverage is not None and not coverage.is_full)
         vectors = _about(app, coverage)
-        talk(f"{found.name}: {len(found.cases)} questions, {_library(app)}")
+        talk(f"{found.name}: {len(found.cases)} questions, {library_of(app)}")
         if mode is Mode.ANSWERS:
             report = app.evaluate(found, ks=ks, asked=_asked, partial=may_lack)
         else:
@@ -148,7 +148,7 @@ def _about(app: App, coverage: Coverage | None) -> dict[str, str | float] | None
     return {"embedder": app.embedder(), "covered": coverage.share}
 
 
-def _read(app: App, docs: Sequence[Path], corpus: Source | None) -> None:
+def read_documents(app: App, docs: Sequence[Path], corpus: Source | None) -> None:
     """Take in what shall be asked; say what could not be read."""
     from answerable.entrypoints.cli.ingesting import check_read, progress_bar, tell_unread
 
@@ -172,7 +172,8 @@ def _cut_offs(given: str) -> tuple[int, ...]:
     return tuple(sorted({int(part) for part in parts}))
 
 
-def _library(app: App) -> str:
+def library_of(app: App) -> str:
+    """Return how much is asked, in words."""
     revision = app.serving().revision
     return f"{revision.documents} documents" if revision else "an empty library"
 

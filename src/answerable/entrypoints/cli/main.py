@@ -16,6 +16,7 @@ from answerable import __version__
 from answerable.domain.errors import AnswerableError, StorageFailure
 from answerable.entrypoints.cli import (
     asking,
+    calibrating,
     checking,
     embedding,
     evaluating,
@@ -82,6 +83,7 @@ cli.add_typer(inspecting.jobs, name="jobs", rich_help_panel=LOOK)
 cli.add_typer(inspecting.settings, name="settings", rich_help_panel=LOOK)
 cli.command("check", rich_help_panel=LOOK)(checking.check)
 cli.add_typer(evaluating.evaluation, name="eval", rich_help_panel=LOOK)
+cli.command("calibrate", rich_help_panel=LOOK)(calibrating.calibrate)
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,58 @@
+"""The certificate of a workspace: one file beside its aliases, for Git."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from answerable.adapters.disk import translated
+from answerable.domain.errors import BadConfiguration
+from answerable.quality.certificate import Certificate, dumps, loads
+from answerable.quality.ports import Certificates
+
+CALIBRATION_NAME = "calibration.json"
+
+
+class CalibrationFile:
+    """Fits `quality.ports.Certificates`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> Certificate | None:
+        """Return the certificate in the file, None if there is no file."""
+        if not self._path.exists():
+            return None
+        try:
+            with translated(self._path):
+                text = self._path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise BadConfiguration(
+                f"{self._path} is not UTF-8",
+                hint="take it back from Git, or answerable calibrate --clear",
+            ) from error
+        return loads(text, name=str(self._path))
+
+    def keep(self, certificate: Certificate) -> None:
+        """Write the file anew; whoever reads meanwhile finds the old one or the new one whole."""
+        beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        with translated(self._path):
+            try:
+                with beside.open("w", encoding="utf-8") as file:
+                    file.write(dumps(certificate))
+                    file.flush()
+                    os.fsync(file.fileno())
+                beside.replace(self._path)
+            finally:
+                beside.unlink(missing_ok=True)
+
+    def clear(self) -> bool:
+        """Remove the file."""
+        with translated(self._path):
+            is_there = self._path.exists()
+            self._path.unlink(missing_ok=True)
+        return is_there
+
+
+_: Callable[..., Certificates] = CalibrationFile
