@@ -4,6 +4,7 @@
     ├── BadInput              2 · 422   what was asked for cannot be understood
     │   ├── BadQuestion
     │   ├── BadConfiguration
+    │   ├── BadLine
     │   └── PathMissing
     ├── NotFound              1 · 404   no such document, revision, trace or job
     ├── NotAllowed            1 · 403   this machine or caller may not do that
@@ -65,6 +66,12 @@ class BadConfiguration(BadInput):
     """A key of the configuration is unknown or has the wrong type."""
 
     code = "bad_configuration"
+
+
+class BadLine(BadInput):
+    """A line of a file of objects is none, or lacks a field."""
+
+    code = "bad_line"
 
 
 class PathMissing(BadInput):

@@ -16,6 +16,7 @@ from answerable import __version__
 from answerable.domain.errors import AnswerableError, StorageFailure
 from answerable.entrypoints.cli import (
     asking,
+    checking,
     embedding,
     evaluating,
     ingesting,
@@ -73,6 +74,7 @@ cli.add_typer(reading.traces, name="traces", rich_help_panel=LOOK)
 cli.add_typer(embedding.embedders, name="embedders", rich_help_panel=LOOK)
 cli.add_typer(inspecting.jobs, name="jobs", rich_help_panel=LOOK)
 cli.add_typer(inspecting.settings, name="settings", rich_help_panel=LOOK)
+cli.command("check", rich_help_panel=LOOK)(checking.check)
 cli.add_typer(evaluating.evaluation, name="eval", rich_help_panel=LOOK)
 
 

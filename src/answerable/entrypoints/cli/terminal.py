@@ -52,7 +52,12 @@ def talk(text: str) -> None:
 def print_json(value: object) -> None:
     """Print a value as one JSON document; dataclasses become objects."""
     text = json.dumps(value, default=_plain_value, ensure_ascii=False, indent=2)
-    typer.echo(text if text.isascii() else "".join(map(_escaped, text)))
+    typer.echo(escaped(text))
+
+
+def escaped(text: str) -> str:
+    """Return JSON with what a terminal would obey written as escapes."""
+    return text if text.isascii() else "".join(map(_escaped, text))
 
 
 def _escaped(char: str) -> str:

@@ -1,0 +1,240 @@
+"""The verdict on a claim: a score, and rules that no score can overrule."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from answerable.answering.checking import reasons
+from answerable.answering.checking.claims import CODE, CONNECTIVE, DraftClaim, split_claims
+from answerable.answering.checking.context import Context, is_edge
+from answerable.answering.checking.features import Measured, hard_absent, measure
+from answerable.answering.checking.reasons import Reason, is_plain_fact, reasons_against
+from answerable.answering.checking.table import Table, p_supported, packaged
+from answerable.answering.checking.words import without_markers
+from answerable.domain.questions import VerdictValue
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvidenceSpan:
+    """Where in the passages a claim's evidence stands.
+
+    Attributes:
+        passage: Which passage, from 0.
+        start, end: Code points in it.
+    """
+
+    passage: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckedClaim:
+    """A claim with its verdict.
+
+    Attributes:
+        p_supported: Calibrated probability that the passages say it.
+        reasons: The most telling first; never empty.
+        evidence: The least that says it, or comes closest; empty where nothing does.
+    """
+
+    claim: DraftClaim
+    verdict: VerdictValue
+    p_supported: float
+    reasons: tuple[Reason, ...]
+    evidence: tuple[EvidenceSpan, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckedResponse:
+    """A whole response with the verdict on it and on each of its claims."""
+
+    verdict: VerdictValue
+    p_supported: float
+    claims: tuple[CheckedClaim, ...]
+
+
+# A fact that stands letter for letter or not at all adds so much to the risk when it does not.
+_ABSENT_RISK = 2.0
+_SURE = 0.99
+_REASONS_MAX = 4
+# Part of a sentence is a quote from so many words on: shorter ones depend on what surrounds them.
+_QUOTED_WORDS_MIN = 5
+_EVIDENCE_ENOUGH = 0.95
+
+# Left out around a quote they turn its meaning.
+_TURNS = re.compile(
+    r"\b(?:not|never|no|none|neither|nor|without|unless|if|except|only|false|untrue|wrong|avoid"
+    r"|cannot|instead|rather|until|deny|denies|denied|myth|should|may|might|could|would)\b|n['\u2019]t\b",
+    re.IGNORECASE,
+)
+_BARE = re.compile(r"\W*(?:yes|no|true|false|correct|incorrect)\W*", re.IGNORECASE)
+_AROUND = " \t\r\n.,;:!?*_>"
+
+
+def prepare(passages: Sequence[str], *, question: str) -> Context:
+    """Return the passages of a question, read once, for `check`."""
+    return Context(passages, question, packaged().words)
+
+
+def check(claim: DraftClaim, context: Context, *, before: str = "") -> CheckedClaim:
+    """Return the verdict on one claim.
+
+    A claim that is text of a passage is SUPPORTED. One with a number, version, date, address,
+    path, flag, identifier or command that neither passages nor question hold never is.
+
+    `before` is the claim shown before it: what its pronouns may mean.
+    """
+    if claim.kind == CONNECTIVE:
+        return _checked(claim, VerdictValue.SUPPORTED, 1.0, [reasons.CONNECTS], ())
+    quoted = _quoted(claim, context)
+    if quoted:
+        return _checked(claim, VerdictValue.SUPPORTED, _SURE, [reasons.QUOTED], (quoted,))
+    found = measure(claim.text, context, is_code=claim.kind == CODE, before=before)
+    return _judged(claim, found, context, packaged())
+
+
+def check_response(response: str, context: Context) -> CheckedResponse:
+    """Return the verdict on a whole response and on its claims.
+
+    One that says nothing that could be checked is UNDECIDED.
+    """
+    checked: list[CheckedClaim] = []
+    before = ""
+    for claim in split_claims(response):
+        checked.append(check(claim, context, before=before))
+        before = claim.text
+    counted = [one for one in checked if one.claim.kind != CONNECTIVE]
+    if not counted:
+        return CheckedResponse(
+            verdict=VerdictValue.UNDECIDED, p_supported=0.5, claims=tuple(checked)
+        )
+    table = packaged()
+    how = table.one if len(counted) == 1 else table.many
+    p = p_supported([_risk(one.p_supported, table) for one in counted], how)
+    verdict = _cut(p, how.supported_min, how.unsupported_below)
+    if verdict is VerdictValue.SUPPORTED and any(map(_is_held_back, counted)):
+        verdict = VerdictValue.UNDECIDED
+    return CheckedResponse(verdict=verdict, p_supported=p, claims=tuple(checked))
+
+
+_HELD_BACK = ("_not_found", "_differs", "other_unit", "bare_answer")
+_SOFT = ("words_not_found", "name_not_found")
+
+
+def _is_held_back(one: CheckedClaim) -> bool:
+    """Return whether a rule, not the score, keeps a claim from being SUPPORTED."""
+    return one.verdict is not VerdictValue.SUPPORTED and any(
+        reason.code.endswith(_HELD_BACK) and reason.code not in _SOFT for reason in one.reasons
+    )
+
+
+def _judged(claim: DraftClaim, found: Measured, context: Context, table: Table) -> CheckedClaim:
+    absent = hard_absent(found.matches)
+    risk = table.raw(found.values) + _ABSENT_RISK * any(map(is_plain_fact, absent))
+    p = p_supported([risk], table.claim)
+    against = list(reasons_against(found))
+    is_bare = _BARE.fullmatch(claim.text) is not None
+    if absent or found.commands or is_bare:
+        p = min(p, table.claim.supported_min - 1e-6)
+        against += [reasons.BARE] if is_bare else []
+    verdict = _cut(p, table.claim.supported_min, table.claim.unsupported_below)
+    if verdict is VerdictValue.SUPPORTED:
+        return _checked(claim, verdict, p, [reasons.COVERED], _spans(found, context))
+    return _checked(claim, verdict, p, against or [reasons.WEAK], _spans(found, context))
+
+
+def _checked(
+    claim: DraftClaim,
+    verdict: VerdictValue,
+    p: float,
+    why: Sequence[Reason],
+    evidence: tuple[EvidenceSpan, ...],
+) -> CheckedClaim:
+    shown = tuple(dict.fromkeys(why))[:_REASONS_MAX]
+    return CheckedClaim(
+        claim=claim, verdict=verdict, p_supported=p, reasons=shown, evidence=evidence
+    )
+
+
+def _cut(p: float, supported_min: float, unsupported_below: float) -> VerdictValue:
+    if p < unsupported_below:
+        return VerdictValue.UNSUPPORTED
+    return VerdictValue.SUPPORTED if p >= supported_min else VerdictValue.UNDECIDED
+
+
+def _risk(p: float, table: Table) -> float:
+    """Return the raw risk that a claim's probability was made of."""
+    bounded = min(max(p, 1e-6), 1 - 1e-6)
+    return (math.log((1 - bounded) / bounded) - table.claim.bias) / (
+        table.claim.first + table.claim.second
+    )
+
+
+def _quoted(claim: DraftClaim, context: Context) -> EvidenceSpan | None:
+    """Return where a passage holds the claim word for word, spaces and markers aside."""
+    words = without_markers(claim.text).strip(_AROUND).split()
+    if not words:
+        return None
+    pattern = re.compile(r"\s+".join(map(re.escape, words)))
+    for number, passage in enumerate(context.passages):
+        for match in pattern.finditer(passage):
+            if is_edge(passage, match.start(), match.end()) and (
+                _is_whole(passage, match.start(), match.end())
+                or (len(words) >= _QUOTED_WORDS_MIN and _stands_alone(match, number, context))
+            ):
+                return EvidenceSpan(passage=number, start=match.start(), end=match.end())
+    return None
+
+
+_BEGINS = re.compile(r"(?:^|\n|[.!?:]\s)[\s>#*_\"'(`|-]*(?:\d{1,3}[.)]\s+)?[*_\"'(`]*\Z")
+_ENDS = re.compile(
+    r"[*_\"')`|]*(?:[.!?;:][*_\"')`]*(?:\s|$)"
+    r"|[ \t|]*(?:\n\s*(?:\n|[-*+>#|`]|\d{1,3}[.)]\s)|$))"
+)
+_BEGINS_CHARS = 24
+
+
+def _is_whole(passage: str, start: int, end: int) -> bool:
+    """Return whether a range begins and ends where sentences, items or lines do."""
+    before = passage[max(0, start - _BEGINS_CHARS) : start]
+    if not _BEGINS.search(before if start > _BEGINS_CHARS else "\n" + before):
+        return False
+    return _ENDS.match(passage, end) is not None
+
+
+def _stands_alone(match: re.Match[str], number: int, context: Context) -> bool:
+    """Return whether what surrounds a part of a sentence cannot turn its meaning."""
+    for piece in context.pieces:
+        if piece.passage == number and piece.start < match.end() and match.start() < piece.end:
+            before = context.passages[number][piece.start : max(piece.start, match.start())]
+            after = context.passages[number][match.end() : max(match.end(), piece.end)]
+            if _TURNS.search(before) or _TURNS.search(after):
+                return False
+    return True
+
+
+def _spans(found: Measured, context: Context) -> tuple[EvidenceSpan, ...]:
+    """Return the fewest pieces that say what all of the best ones say, in their order."""
+    chosen: list[int] = []
+    held: set[str] = set()
+    best = [context.pieces[number] for number in found.best]
+    whole = found.stems & frozenset().union(*(piece.stems for piece in best))
+    enough = _EVIDENCE_ENOUGH * context.span_weight(whole)
+    for number, piece in zip(found.best, best, strict=True):
+        if chosen and context.span_weight(frozenset(held)) >= enough:
+            break
+        chosen.append(number)
+        held |= piece.stems & found.stems
+    for match in found.matches:
+        if match.fact.is_hard and match.pieces and not set(chosen).intersection(match.pieces):
+            chosen.append(match.pieces[0])
+    return tuple(_span(number, context) for number in sorted(chosen))
+
+
+def _span(number: int, context: Context) -> EvidenceSpan:
+    piece = context.pieces[number]
+    return EvidenceSpan(passage=piece.passage, start=piece.start, end=piece.end)
