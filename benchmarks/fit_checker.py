@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from checker_faults import Made, make, operations_sources, rows_of, squad_sources
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -34,11 +33,13 @@ from sklearn.preprocessing import StandardScaler
 from answerable.answering.checking import features
 from answerable.answering.checking.claims import CODE, CONNECTIVE, split_claims
 from answerable.answering.checking.context import Context
-from answerable.answering.checking.words import STOP, stem, words_of
+from answerable.answering.checking.words import STOP, words_of
+from checker_faults import Made, make, operations_sources, rows_of, squad_sources
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "src/answerable/answering/checking/table.json"
 SEED = 7
+SOURCES = 500
 FOLDS = 5
 BEGIN_SHARE = 0.25
 TREES_SHARE = 0.5
@@ -72,7 +73,7 @@ def main() -> None:
     """Make claims, measure them, fit, calibrate, write the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("data", type=Path)
-    parser.add_argument("--sources", type=int, default=1100, help="texts of each corpus")
+    parser.add_argument("--sources", type=int, default=SOURCES, help="texts of each corpus")
     parser.add_argument("--cache", type=Path, help="keep measured claims here between runs")
     parser.add_argument("--out", type=Path, default=TABLE)
     given = parser.parse_args()
@@ -156,7 +157,10 @@ def measured(
             last, context = key, Context(one.passages, one.question, words)
         rows.append(worst(one, context) if one.how == "begin" else values_of(one.claim, context))
         if number % 2000 == 0:
-            print(f"  {number} of {len(claims)} measured, {time.monotonic() - began:.0f} s", file=sys.stderr)
+            print(
+                f"  {number} of {len(claims)} measured, {time.monotonic() - began:.0f} s",
+                file=sys.stderr,
+            )
     found = np.array(rows)
     if cache:
         np.save(cache, found)
@@ -270,14 +274,19 @@ def sample_weights(claims: Sequence[Made]) -> Rows:
 def calibrated(claims: Sequence[Made], risks: Rows) -> dict[str, dict[str, float]]:
     """Return the calibrations, from risks that no fit saw."""
     rng = random.Random(SEED)
-    pools = {is_bad: [_pool(claims, risks, of, is_bad=is_bad) for of in _PARTS] for is_bad in (True, False)}
+    pools = {
+        is_bad: [_pool(claims, risks, of, is_bad=is_bad) for of in _PARTS]
+        for is_bad in (True, False)
+    }
 
     def draw(is_bad: bool) -> float:
         return rng.choice(rng.choice(pools[is_bad]))
 
     found = {}
     for name, prior in PRIORS.items():
-        responses = [_response(rng, draw, rng.random() < prior, many=name == "many") for _ in range(20_000)]
+        responses = [
+            _response(rng, draw, rng.random() < prior, many=name == "many") for _ in range(20_000)
+        ]
         found[name] = _calibration(responses, many=name == "many")
     return found
 
@@ -293,13 +302,19 @@ _PARTS: tuple[Callable[[Made], bool], ...] = (
 def _pool(
     claims: Sequence[Made], risks: Rows, of: Callable[[Made], bool], *, is_bad: bool
 ) -> list[float]:
-    return [float(risk) for one, risk in zip(claims, risks, strict=True) if of(one) and one.is_bad == is_bad]
+    return [
+        float(risk)
+        for one, risk in zip(claims, risks, strict=True)
+        if of(one) and one.is_bad == is_bad
+    ]
 
 
 Response = tuple[tuple[float, ...], bool]
 
 
-def _response(rng: random.Random, draw: Callable[[bool], float], is_bad: bool, *, many: bool) -> Response:
+def _response(
+    rng: random.Random, draw: Callable[[bool], float], is_bad: bool, *, many: bool
+) -> Response:
     """Return a response put together from claims: 2 to 8 of them, one or two of them bad."""
     count = rng.randint(2, 8) if many else 1
     wrong = min(count, 1 + (rng.random() < 0.3)) if is_bad else 0

@@ -24,8 +24,8 @@ _NEGATIONS = frozenset(
     hardly rarely seldom
     """.split()
 )
-# Function words that have an opposite.
-_DIRECTED = frozenset("before after under over more less few".split())
+DIRECTED = frozenset(stem(word) for word in "before after under over more less few".split())
+"""Stems of function words that have an opposite; clauses keep them."""
 # A negation before these denies nothing.
 _NOT_DENIED = frozenset("only more less fewer later matter longer_than just".split())
 _MODALS = {
@@ -176,7 +176,7 @@ def _clause(words: Sequence[Word]) -> Clause:
     return Clause(
         start=words[0].start,
         end=words[-1].end,
-        stems=frozenset(word.stem for word in words if word.is_content or word.low in _DIRECTED),
+        stems=frozenset(word.stem for word in words if word.is_content or word.stem in DIRECTED),
         is_denied=denied % 2 == 1,
         modal=max((_MODALS.get(low, 0) for low in lows), default=0),
         quantifiers=frozenset(_QUANTIFIERS[low] for low in lows if low in _QUANTIFIERS),

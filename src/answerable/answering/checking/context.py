@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 
-from answerable.answering.checking.clauses import Clause, clauses_of
+from answerable.answering.checking.clauses import DIRECTED, Clause, clauses_of
 from answerable.answering.checking.facts import Fact, FactKind, facts_of
 from answerable.answering.checking.words import Word, blanked, words_of
 from answerable.answering.sentences import sentences
@@ -24,6 +24,7 @@ _LONG_CHARS = 400
 # Text without any break is cut here, between words.
 _CUT_CHARS = 1200
 _PREFIX_CHARS = 5
+_FUNCTION_WEIGHT = 0.3
 _TOKEN = re.compile(r"[^\s`\"'|]+")
 
 
@@ -114,6 +115,8 @@ class Context:
         known = self._weights.get(one)
         if known is not None:
             return known
+        if one in DIRECTED:
+            return _FUNCTION_WEIGHT
         return self._rarest * (0.75 if one[:1].isdigit() else 1.0)
 
     @cached_property

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from answerable.answering.checking.binding import Bound, bind
-from answerable.answering.checking.clauses import Clause, are_opposed, clauses_of, opposites
+from answerable.answering.checking.clauses import (
+    DIRECTED,
+    Clause,
+    are_opposed,
+    clauses_of,
+    opposites,
+)
 from answerable.answering.checking.context import Context, Piece
 from answerable.answering.checking.facts import Fact, FactKind, facts_of
 from answerable.answering.checking.matching import (
@@ -478,7 +484,7 @@ def _align(clause: Clause, pieces: Sequence[Piece], context: Context) -> _Aligne
         (one, against)
         for one in clause.stems
         for against in opposites(one)
-        if against in context.places and against not in clause.stems
+        if (against in context.places or against in DIRECTED) and against not in clause.stems
     ]
     for piece in pieces:
         for other in piece.clauses:

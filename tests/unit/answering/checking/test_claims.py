@@ -34,8 +34,8 @@ goes on here. I hope this helps!
 PIECES = (
     "A claim. ", "Another one? ", "e.g. this", "\n", "\n\n", "- item", "1. ", "| a | b |\n",
     "|---|\n", "```\n", "`code. `", "# Title\n", "v1.2.3", " [1]", "lower ", "Upper ", "...",
-    "!", ".", " ", "  ", "\t", "> ", "**bold** ", "Dr. ", "etc. ", "\u2026", "\r\n", "x" * 50, "12) ", "---\n",
-    "I. ",
+    "!", ".", " ", "  ", "\t", "> ", "**bold** ", "Dr. ", "etc. ", "\u2026", "\r\n", "x" * 50,
+    "12) ", "---\n", "I. ",
 )  # fmt: skip
 
 

@@ -89,7 +89,7 @@ def test_a_response_of_quotes_is_supported(quotes: list[str]) -> None:
 
 
 def test_part_of_a_sentence_is_no_quote_where_the_rest_turns_it() -> None:
-    """ "Pods are evicted" is not what "It is false that pods are evicted" says."""
+    """Words that stand inside a denial are no quote of it."""
     passage = "It is not true that all the pods of the node are evicted at once."
     assert "quoted" not in codes("All the pods of the node are evicted at once.", passage)
     assert "quoted" not in codes("the pods of the node are evicted at once.", passage)
@@ -174,7 +174,7 @@ def test_contradictions_are_named(claim: str, passage: str, code: str) -> None:
     ],
 )
 def test_a_denial_said_otherwise_contradicts_nothing(claim: str, passage: str) -> None:
-    """ "Not enabled" and "disabled" agree."""
+    """What is not enabled is disabled."""
     wrong = {"denied", "denial_dropped", "opposite"}
     assert not wrong.intersection(codes(claim, passage))
 
