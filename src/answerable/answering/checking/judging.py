@@ -190,9 +190,9 @@ def _quoted(claim: DraftClaim, context: Context) -> EvidenceSpan | None:
     return None
 
 
-_BEGINS = re.compile(r"(?:^|\n|[.!?:]\s)[\s>#*_\"'(`|-]*(?:\d{1,3}[.)]\s+)?[*_\"'(`]*\Z")
+_BEGINS = re.compile(r"(?:^|\n|[.!?]\s)[\s>#*_\"'(`|-]*(?:\d{1,3}[.)]\s+)?[*_\"'(`]*\Z")
 _ENDS = re.compile(
-    r"[*_\"')`|]*(?:[.!?;:][*_\"')`]*(?:\s|$)"
+    r"[*_\"')`|]*(?:[.!?][*_\"')`]*(?:\s|$)"
     r"|[ \t|]*(?:\n\s*(?:\n|[-*+>#|`]|\d{1,3}[.)]\s)|$))"
 )
 _BEGINS_CHARS = 24
