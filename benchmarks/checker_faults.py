@@ -591,6 +591,22 @@ def _synonym(one: str, rng: random.Random) -> str | None:
     return one[: match.start()] + new + one[match.end() :]
 
 
+def _by_its_opposite(one: str, rng: random.Random) -> str | None:
+    """Return the same said by the opposite and one negation more, or less: open, not closed."""
+    found = [
+        (match, against)
+        for match in re.finditer(
+            r"\b(is|are|was|were|be|been|stays?|remains?) (not )?([a-z]{3,})\b", one
+        )
+        for against in ANTONYM_WORDS.get(match[3], ())
+    ]
+    if not found:
+        return None
+    match, against = rng.choice(found)
+    said = f"{match[1]} {against}" if match[2] else f"{match[1]} not {against}"
+    return one[: match.start()] + said + one[match.end() :]
+
+
 def _dropped(one: str, rng: random.Random) -> str:
     words = one.split()
     drop = {n for n, word in enumerate(words) if word.lower() in STOP and rng.random() < 0.25}
@@ -648,7 +664,8 @@ def _tail_cut(one: str, rng: random.Random) -> str:
 def _filler(one: str, rng: random.Random) -> str:
     lead = rng.choice(
         ("According to the documentation, ", "In short, ", "Basically, ", "Note that ",
-         "In this case, ", "You should know that ", "As described, ", "To be precise, ", "The passage says that ",
+         "In this case, ", "You should know that ", "As described, ", "To be precise, ",
+         "The passage says that ",
          "It is stated that ", "Yes, ", "In general, ", "Here, ", "As mentioned above, ")
     )  # fmt: skip
     return lead + one[:1].lower() + one[1:]
@@ -782,6 +799,7 @@ _KEY_VALUE = _rewriting(
 
 _REWORDINGS: tuple[Rewording, ...] = (
     _synonym, _synonym, _synonym, _dropped, _dropped, _without_brackets, _if_last,
-    _if_first, _tail_cut, _filler, _you, _numeral, _CONTRACTED, _UNITS_SAID, _BOUNDS_SAID, _DENIED_OTHERWISE,
-    _DENIED_OTHERWISE, _MODAL_SAID, _KEY_VALUE,
+    _if_first, _tail_cut, _filler, _you, _numeral, _CONTRACTED, _UNITS_SAID, _BOUNDS_SAID,
+    _DENIED_OTHERWISE, _DENIED_OTHERWISE, _by_its_opposite, _by_its_opposite,
+    _MODAL_SAID, _KEY_VALUE,
 )  # fmt: skip

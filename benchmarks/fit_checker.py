@@ -6,7 +6,7 @@ Weights come from claims made of operations pages and of SQuAD 2.0 (`checker_fau
 the human labels of BEGIN's Wizard of Wikipedia and CMU-DoG parts. The pages behind
 ops-groundedness are left out, and no set the guide reports on is read, those parts of BEGIN aside.
 
-Probabilities and thresholds come from risks of claims that were never fitted on (five folds by
+Probabilities and thresholds come from risks of claims that were never fitted on (three folds by
 document): BEGIN's responses, SQuAD's questions as statements, and faults in operations text.
 Responses of several claims are put together from them. Priors: see `PRIORS`.
 """
@@ -33,14 +33,15 @@ from sklearn.preprocessing import StandardScaler
 from answerable.answering.checking import features
 from answerable.answering.checking.claims import CODE, CONNECTIVE, split_claims
 from answerable.answering.checking.context import Context
+from answerable.answering.checking.table import Table, read_table
 from answerable.answering.checking.words import STOP, words_of
 from checker_faults import Made, make, operations_sources, rows_of, squad_sources
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "src/answerable/answering/checking/table.json"
 SEED = 7
-SOURCES = 500
-FOLDS = 5
+SOURCES = 300
+FOLDS = 3
 BEGIN_SHARE = 0.25
 TREES_SHARE = 0.5
 # Probability that a claim, a response of one claim, a response of several is not all supported.
@@ -48,6 +49,7 @@ PRIORS = {"claim": 0.2, "one": 0.5, "many": 0.2}
 # A word in at most one paragraph of the corpora tells as much as one in none.
 WORD_PARAGRAPHS_MIN = 2
 LEFT_OUT = ("shape",)
+KEPT = ("is_short",)
 
 # More of these never makes a claim better (+1), never makes it worse (-1).
 MONOTONE = {
@@ -90,8 +92,21 @@ def main() -> None:
         **calibrated(claims, risks),
         "words": words,
     }
-    given.out.write_text(json.dumps(table, separators=(",", ":")) + "\n")
+    content = json.dumps(table, separators=(",", ":")) + "\n"
+    check_export(read_table(content.encode()), fitted)
+    given.out.write_text(content)
     print(f"wrote {given.out}: {given.out.stat().st_size / 1e6:.2f} MB")
+
+
+def check_export(table: Table, fitted: Fit) -> None:
+    """Make sure that the table says what scikit-learn says, but for rounding."""
+    some = np.arange(0, len(fitted.values), 40)
+    expected = fitted.raw(some)
+    found = [table.raw([float(value) for value in fitted.values[n]]) for n in some]
+    differs = np.abs(expected - found)
+    print(f"table against scikit-learn: median difference {np.median(differs):.2g}")
+    if np.median(differs) > 1e-3:
+        sys.exit("the exported table does not say what was fitted")
 
 
 def word_weights(data: Path) -> dict[str, float]:
@@ -192,18 +207,18 @@ class Fit:
         self.claims, self.values = claims, values
         self.bad = np.array([one.is_bad for one in claims])
         self.weights = sample_weights(claims)
-        left_out = {name for group in LEFT_OUT for name in features.GROUPS[group]}
+        left_out = {name for group in LEFT_OUT for name in features.GROUPS[group]}.difference(KEPT)
         self.used = [n for n, name in enumerate(features.NAMES) if name not in left_out]
 
     def fit(self, rows: Any) -> None:
         """Fit on these rows."""
         values, bad, weights = self.values[rows][:, self.used], self.bad[rows], self.weights[rows]
         self.scaler = StandardScaler().fit(values)
-        self.linear = LogisticRegression(C=0.3, max_iter=2000)
+        self.linear = LogisticRegression(C=0.03, max_iter=2000)
         self.linear.fit(self.scaler.transform(values), bad, sample_weight=weights)
         names = [features.NAMES[n] for n in self.used]
         self.trees = HistGradientBoostingClassifier(
-            max_iter=160, max_leaf_nodes=15, learning_rate=0.07, min_samples_leaf=40,
+            max_iter=120, max_leaf_nodes=15, learning_rate=0.07, min_samples_leaf=40,
             l2_regularization=5.0, early_stopping=False, random_state=SEED,
             monotonic_cst=[MONOTONE.get(name, 0) for name in names],
         )  # fmt: skip
@@ -274,9 +289,10 @@ def sample_weights(claims: Sequence[Made]) -> Rows:
 def calibrated(claims: Sequence[Made], risks: Rows) -> dict[str, dict[str, float]]:
     """Return the calibrations, from risks that no fit saw."""
     rng = random.Random(SEED)
+    # True claims are worded by people: rules reword less, and would set the bar too high.
     pools = {
-        is_bad: [_pool(claims, risks, of, is_bad=is_bad) for of in _PARTS]
-        for is_bad in (True, False)
+        True: [_pool(claims, risks, of, is_bad=True) for of in _PARTS],
+        False: [_pool(claims, risks, of, is_bad=False) for of in _PARTS[:2]],
     }
 
     def draw(is_bad: bool) -> float:
@@ -291,11 +307,15 @@ def calibrated(claims: Sequence[Made], risks: Rows) -> dict[str, dict[str, float
     return found
 
 
+MINIMAL = ("number", "rival value", "identifier", "negation", "antonym", "comparator", "modality",
+           "quantifier", "absent clause", "short rival")  # fmt: skip
 # Wording by people: BEGIN, and SQuAD's questions. Faults of one place: operations text.
 _PARTS: tuple[Callable[[Made], bool], ...] = (
     lambda one: one.how == "begin",
-    lambda one: one.how in ("question", "unanswerable", "wrong answer"),
-    lambda one: "/" in one.group and one.how not in ("verbatim", "other document", "same document"),
+    lambda one: one.how in ("question", "unanswerable", "wrong answer", "question, short"),
+    lambda one: (
+        one.group.endswith(".md") and one.how not in ("verbatim", "other document", "same document")
+    ),
 )
 
 
@@ -339,7 +359,7 @@ def _calibration(responses: Sequence[Response], *, many: bool) -> dict[str, floa
     }
 
 
-SUPPORTED_MIN = 0.5
+SUPPORTED_MIN = 0.8
 
 
 def _summary(risks: Sequence[float]) -> tuple[float, float, float]:
@@ -361,7 +381,7 @@ def tell(claims: Sequence[Made], risks: Rows) -> None:
     bad = np.array([one.is_bad for one in claims])
     how = np.array([one.how for one in claims])
     groups = {"begin": how == "begin"}
-    ops = np.array(["/" in one.group for one in claims])
+    ops = np.array([one.group.endswith(".md") for one in claims])
     groups["operations"] = ops
     groups["squad"] = ~ops & (how != "begin")
     for name, part in groups.items():

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from answerable.adapters.models.memory import ScriptedModel
 from answerable.answering.checking import FeatureJudge, split_claims
+from answerable.answering.model_judge import ModelJudge
 from answerable.answering.ports import Judge
 from answerable.domain.questions import VerdictValue
 
@@ -19,7 +21,12 @@ PASSAGES = (
 QUESTION = "Which port does the ingester use?"
 
 
-@pytest.fixture(params=[FeatureJudge])
+def gullible() -> Judge:
+    """Return a judge whose model supports everything."""
+    return ModelJudge(model=ScriptedModel("SUPPORTED: of course"))
+
+
+@pytest.fixture(params=[FeatureJudge, gullible])
 def judge(request: pytest.FixtureRequest) -> Judge:
     made: Judge = request.param()
     return made

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 from answerable.answering.checking import CheckedClaim, DraftClaim
-from answerable.answering.feedback import Feedback, Thumb
 from answerable.domain.cancel import Cancel
 from answerable.domain.questions import Trace
 from answerable.domain.releases import Sampling, TimeLimits
@@ -178,6 +177,40 @@ class ChatModel(Protocol):
 
     def close(self) -> None:
         """Let go of connections; streams that are open end with `ModelFailed`."""
+
+
+class Judging(Protocol):
+    """Checks claims against the passages of one question."""
+
+    def check(self, claim: DraftClaim, *, before: str = "") -> CheckedClaim:
+        """Return the verdict on one claim.
+
+        MUST give SUPPORTED to a claim that is, word for word, a whole sentence, item, row or line
+        of a passage. MUST NOT give it to one with a number, version, date, address, path, flag
+        or command that is in neither passages nor question. Evidence MUST be spans of the
+        passages, `reasons` MUST NOT be empty, and the same call MUST give the same verdict.
+
+        `before` is the claim shown before it: what its pronouns may mean.
+        """
+        ...
+
+
+class Judge(Protocol):
+    """Says whether passages support claims. One judge serves many threads.
+
+    Attributes:
+        name: Stands in traces and releases, such as ``features``.
+        digest: Changes whenever a verdict might.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def digest(self) -> str: ...  # noqa: D102
+
+    def prepare(self, passages: Sequence[str], *, question: str) -> Judging:
+        """Return what checks claims against these passages; reads them once."""
         ...
 
 

@@ -15,7 +15,7 @@ from answerable.answering.checking.words import ALIASES, Word
 _REACH = 12
 # What a shared word counts for when it stands in the same piece, not in the same clause.
 _OUTSIDE = 0.35
-_LEAD = 0.5
+_LEAD = 0.8
 # Identifiers bound to are many: those that occur oftener say little.
 _PIECES_MAX = 12
 _RIVALS_MAX = 60
@@ -53,8 +53,9 @@ def bind(
 
     `extra` are stems that belong to every value: those of the question, for a short answer.
     """
+    claimed = [match.fact for match in matches]
     return [
-        _bound(match, _around(match.fact, words, clauses, context, extra), words, context)
+        _bound(match, _around(match.fact, words, clauses, context, extra), words, context, claimed)
         for match in matches
         if match.fact.kind is not FactKind.NAME
     ]
@@ -84,7 +85,11 @@ def _around(
 
 
 def _bound(
-    match: Match, around: dict[str, float], words: Sequence[Word], context: Context
+    match: Match,
+    around: dict[str, float],
+    words: Sequence[Word],
+    context: Context,
+    claimed: Sequence[Fact],
 ) -> Bound:
     total = sum(around.values()) or 1.0
     same = tight = 0.0
@@ -97,7 +102,7 @@ def _bound(
                 agrees = agrees or match.fact.bound == fact.bound
                 opposite = opposite or match.fact.bound != fact.bound
     rival, instead = 0.0, None
-    for other, piece in _some(rivals(match.fact, context)):
+    for other, piece in _some(rivals(match.fact, context, claimed)):
         fit = _fit(around, other, piece) / total
         if fit > rival:
             rival, instead = fit, (other, piece)

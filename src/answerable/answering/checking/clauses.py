@@ -12,22 +12,22 @@ from answerable.answering.checking.words import Word, stem
 _BREAK_WORDS = frozenset(
     """
     but while whereas unless if when because although though so which until otherwise and then
-    where whenever since whether
+    where whenever since whether that
     """.split()
 )
 _BREAK_MARK = re.compile(r"[,;:()\u2013\u2014|]|\s-\s|\.\s|\n\s*\n|\n\s*[-*+]\s")
 _NEGATIONS = frozenset(
     """
-    not no never none neither nor without cannot nothing nobody nowhere unless unable isn't aren't
+    not no never none neither nor cannot nothing nobody nowhere unless unable isn't aren't
     wasn't weren't don't doesn't didn't won't wouldn't shouldn't couldn't can't hasn't haven't
-    hadn't mustn't needn't isnt dont doesnt cant wont lacks lacking avoid fails failed except
+    hadn't mustn't needn't isnt dont doesnt cant wont fails failed
     hardly rarely seldom
     """.split()
 )
 DIRECTED = frozenset(stem(word) for word in "before after under over more less few".split())
 """Stems of function words that have an opposite; clauses keep them."""
 # A negation before these denies nothing.
-_NOT_DENIED = frozenset("only more less fewer later matter longer_than just".split())
+_NOT_DENIED = frozenset("only more less fewer later matter just including necessarily".split())
 _MODALS = {
     "must": 3, "required": 3, "requires": 3, "require": 3, "need": 3, "needs": 3, "have_to": 3,
     "mandatory": 3, "shall": 3, "always": 3, "guaranteed": 3, "should": 2, "recommended": 2,

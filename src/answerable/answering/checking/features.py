@@ -34,6 +34,8 @@ _SOFT_ALIAS, _SOFT_PREFIX = 0.7, 0.6
 _NEAR_WORDS = 3
 _ALIGNED = 0.45
 _SHORT_WORDS = 7
+# A clause that agrees is taken for the one meant though it holds so much less of the words.
+_DOUBT = 0.15
 
 _COVERAGE = (
     "cover_full", "cover_best", "cover_three", "cover_greedy", "cover_asked", "cover_soft",
@@ -124,14 +126,29 @@ class _Claim:
         self.words = words
         self.content = [word for word in words if word.is_content]
         self.is_short = len(self.content) <= _SHORT_WORDS and not _has_verb(words)
+        if self.is_short and context.asked:
+            words = self._joined(words, context)
         self.clauses = clauses_of(self.text, words)
         self.facts = facts_of(self.text, is_code=is_code)
         self.weights = {word.stem: context.weight(word.stem) for word in self.content}
         self.stems = frozenset(self.weights)
-        self.extra = context.asked_stems - self.stems if self.is_short else frozenset()
+        self.extra = context.asked_stems if self.is_short else frozenset()
         self.before = frozenset(word.stem for word in words_of(before) if word.is_content)
         self.commands = list(commands_in(self.text, is_code=is_code))
         self.total = sum(self.weights.values()) or 1.0
+
+    def _joined(self, words: list[Word], context: Context) -> list[Word]:
+        """Return the words of a short answer with those of its question: one statement."""
+        answered = {word.stem for word in words}
+        behind = len(self.text) + 1
+        asked = [
+            Word(word.low, word.stem, behind + word.start, behind + word.end)
+            for word in context.asked
+            if word.stem not in answered
+        ]
+        self.words = [*words, *asked]
+        self.content = [word for word in self.words if word.is_content]
+        return self.words
 
 
 def measure(text: str, context: Context, *, is_code: bool = False, before: str = "") -> Measured:
@@ -479,7 +496,7 @@ def _align(clause: Clause, pieces: Sequence[Piece], context: Context) -> _Aligne
     if not total:
         return None
     best: _Aligned | None = None
-    score = (0.0, 0.0)
+    score = 0.0
     against_it = [
         (one, against)
         for one in clause.stems
@@ -497,7 +514,7 @@ def _align(clause: Clause, pieces: Sequence[Piece], context: Context) -> _Aligne
             said += sum(context.weight(one) for one, _ in opposed)
             overlap = said / total
             conflict = (clause.is_denied != other.is_denied) != bool(opposed)
-            rank = (round(overlap, 1), -float(conflict))
+            rank = overlap - _DOUBT * conflict
             if rank > score:
                 score = rank
                 best = _Aligned(other, piece, overlap, opposed)

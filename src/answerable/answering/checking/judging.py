@@ -116,7 +116,7 @@ def check_response(response: str, context: Context) -> CheckedResponse:
     how = table.one if len(counted) == 1 else table.many
     p = p_supported([_risk(one.p_supported, table) for one in counted], how)
     verdict = _cut(p, how.supported_min, how.unsupported_below)
-    if verdict is VerdictValue.SUPPORTED and any(map(_is_held_back, counted)):
+    if verdict is VerdictValue.SUPPORTED and any(map(is_held_back, counted)):
         verdict = VerdictValue.UNDECIDED
     return CheckedResponse(verdict=verdict, p_supported=p, claims=tuple(checked))
 
@@ -125,7 +125,7 @@ _HELD_BACK = ("_not_found", "_differs", "other_unit", "bare_answer")
 _SOFT = ("words_not_found", "name_not_found")
 
 
-def _is_held_back(one: CheckedClaim) -> bool:
+def is_held_back(one: CheckedClaim) -> bool:
     """Return whether a rule, not the score, keeps a claim from being SUPPORTED."""
     return one.verdict is not VerdictValue.SUPPORTED and any(
         reason.code.endswith(_HELD_BACK) and reason.code not in _SOFT for reason in one.reasons
@@ -190,9 +190,9 @@ def _quoted(claim: DraftClaim, context: Context) -> EvidenceSpan | None:
     return None
 
 
-_BEGINS = re.compile(r"(?:^|\n|[.!?:]\s)[\s>#*_\"'(`|-]*(?:\d{1,3}[.)]\s+)?[*_\"'(`]*\Z")
+_BEGINS = re.compile(r"(?:^|\n|[.!?]\s)[\s>#*_\"'(`|-]*(?:\d{1,3}[.)]\s+)?[*_\"'(`]*\Z")
 _ENDS = re.compile(
-    r"[*_\"')`|]*(?:[.!?;:][*_\"')`]*(?:\s|$)"
+    r"[*_\"')`|]*(?:[.!?][*_\"')`]*(?:\s|$)"
     r"|[ \t|]*(?:\n\s*(?:\n|[-*+>#|`]|\d{1,3}[.)]\s)|$))"
 )
 _BEGINS_CHARS = 24

@@ -15,6 +15,7 @@ _REL = 1e-9
 _ROUNDED = 0.03
 _ROUNDED_DEGREES = 0.6
 _PLACEHOLDER = re.compile(r"\$\{?\w+\}?|<[^>]*>|\{[^}]*\}|\[[^\]]*\]|[A-Z][A-Z0-9_-]{2,}")
+_PAIR = re.compile(r"\s*[\w.-]+:\s")  # a setting, not a command
 _TICKS = re.compile(r"(`+)([^`\n]+)\1")
 
 
@@ -160,6 +161,8 @@ def commands_in(text: str, *, is_code: bool) -> Iterator[list[str]]:
     for code in [text] if is_code else [match[2] for match in _TICKS.finditer(text)]:
         if is_code and code.lstrip().startswith(("#", "//")):
             continue
+        if _PAIR.match(code):
+            continue
         tokens = [
             token.strip("\"'`").rstrip(".,;:") or token for token in code.removeprefix("$ ").split()
         ]
@@ -190,14 +193,17 @@ def _holds(line: Sequence[str], tokens: Sequence[str], known: set[str]) -> bool:
     )
 
 
-def rivals(fact: Fact, context: Context) -> Iterator[tuple[Fact, Piece]]:
-    """Give the facts of the passages that could stand where this one does: of its kind, not it."""
+def rivals(fact: Fact, context: Context, claimed: Sequence[Fact]) -> Iterator[tuple[Fact, Piece]]:
+    """Give the facts of the passages that could stand where this one does.
+
+    They are of its kind, and the claim itself states none of them.
+    """
     if fact.kind is FactKind.NUMBER:
         for other, number in context.numbers:
             fits = other.dimension == fact.dimension or not (other.dimension and fact.dimension)
-            if fits and not same_number(fact, other):
+            if fits and not any(same_number(one, other) for one in claimed):
                 yield other, context.pieces[number]
         return
     for other, number in context.by_kind.get(fact.kind, ()):
-        if other.key != fact.key:
+        if not any(other.key == one.key for one in claimed):
             yield other, context.pieces[number]

@@ -93,6 +93,8 @@ def test_part_of_a_sentence_is_no_quote_where_the_rest_turns_it() -> None:
     passage = "It is not true that all the pods of the node are evicted at once."
     assert "quoted" not in codes("All the pods of the node are evicted at once.", passage)
     assert "quoted" not in codes("the pods of the node are evicted at once.", passage)
+    assert "quoted" not in codes("Pods are evicted.", "It is false: Pods are evicted. Read on.")
+    assert "quoted" not in codes("Pods are evicted", "Pods are evicted; but only when asked to.")
 
 
 HARD = (
