@@ -77,15 +77,16 @@ def answer(
         found, asked = _retrieve(text, query, scope, shelf=shelf, release=release, desk=desk)
         texts = {name: content.text for name, content in found.contents.items()}
     with watch.step("quote"):
+        near = near_sentences(shelf, query, found, release.retrieval)
         ranked = rank(
             asked,
             found.passages,
             texts,
             reader=desk.reader,
             settings=release.quoting,
-            near=near_sentences(shelf, query, found, release.retrieval),
+            near=near,
         )
-        seen = evidence(asked, found.passages, ranked, texts, reader=desk.reader)
+        seen = evidence(asked, found.passages, ranked, texts, reader=desk.reader, near=near)
         needed = bar(seen, release.abstaining)
         sure = confidence(seen, needed.weights)
         claims = _claims(ranked, texts, release) if _RUNG in release.ladder else []
