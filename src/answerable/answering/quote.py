@@ -259,9 +259,14 @@ class _Picked:
         return one.score + weigh.join * follows - weigh.repeat * repeated - weigh.stray * strays
 
     def has_room(self, one: Candidate) -> bool:
-        """Return whether a unit fits beside those picked; the first one always does."""
+        """Return whether a unit fits beside those picked.
+
+        The first one does, however long it is, unless its items can be quoted in its place.
+        """
         sentences, chars = self._size(one)
-        return not self.units or (
+        if not self.units and one.unit.kind is not UnitKind.LIST:
+            return True
+        return (
             self.sentences + sentences <= self.settings.sentences_max
             and self.chars + chars <= self.settings.chars_max
             and not any(_overlap(one, other) for other in self.units)
