@@ -227,15 +227,31 @@ def picked(candidates: Sequence[Candidate], settings: Quoting) -> list[Candidate
     Source: Carbonell, Goldstein, "The Use of MMR", SIGIR 1998.
     """
     some = _Picked(settings=settings)
-    waiting = list(candidates[:_PICKED_FROM])
+    waiting = [_Waiting(unit=one) for one in candidates[:_PICKED_FROM]]
     while waiting and len(some.units) < settings.units_max:
         worth, best = max(((some.worth(one), one) for one in waiting), key=lambda pair: pair[0])
         if some.units and worth < some.units[0].score - settings.gap_max:
             break
         waiting.remove(best)
-        if some.has_room(best):
-            some.add(best)
+        if some.has_room(best.unit):
+            some.add(best.unit)
+            for one in waiting:
+                one.compare(best.unit)
     return some.units
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class _Waiting:
+    """A unit that may be picked, compared with each that was."""
+
+    unit: Candidate
+    repeated: float = 0.0
+    follows: bool = False
+
+    def compare(self, other: Candidate) -> None:
+        """Take note of what this unit repeats of another, and whether it stands next to it."""
+        self.repeated = max(self.repeated, _likeness(self.unit.terms, other.terms))
+        self.follows = self.follows or _follows(self.unit, other)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -248,15 +264,12 @@ class _Picked:
     sentences: int = 0
     chars: int = 0
 
-    def worth(self, one: Candidate) -> float:
+    def worth(self, one: _Waiting) -> float:
         """Return a unit's score with what it gains from those picked, less what it repeats."""
-        if not self.units:
-            return one.score
-        repeated = max(_likeness(one.terms, other.terms) for other in self.units)
-        strays = one.passage.document_id != self.units[0].passage.document_id
-        follows = any(_follows(one, other) for other in self.units)
-        weigh = self.settings
-        return one.score + weigh.join * follows - weigh.repeat * repeated - weigh.stray * strays
+        weigh, score = self.settings, one.unit.score
+        if self.units and one.unit.passage.document_id != self.units[0].passage.document_id:
+            score -= weigh.stray
+        return score + weigh.join * one.follows - weigh.repeat * one.repeated
 
     def has_room(self, one: Candidate) -> bool:
         """Return whether a unit fits beside those picked.

@@ -134,7 +134,7 @@ class Abstaining:
             ("first", 3.517),
             ("length", 0.755),
         ),
-        confidence_min=0.34,
+        confidence_min=0.4,
     )
     by_words: Bar = Bar(
         weights=(("bias", -3.833), ("found", 1.603), ("unit", 5.931)), confidence_min=0.54
