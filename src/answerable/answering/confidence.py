@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from answerable.answering.asked import Asked
-from answerable.answering.quote import Candidate
+from answerable.answering.quote import Candidate, Near
 from answerable.answering.reading import ReadChunk, Reader
 from answerable.domain.documents import Text
 from answerable.domain.questions import Passage
@@ -16,6 +17,7 @@ Evidence = tuple[tuple[str, float], ...]
 
 # Units looked at: what ranks below answers nothing.
 _UNITS = 10
+_NEAREST = 3
 
 
 def evidence(
@@ -25,6 +27,7 @@ def evidence(
     texts: Mapping[str, Text],
     *,
     reader: Reader,
+    near: Near = MappingProxyType({}),
 ) -> Evidence:
     """Return what abstention is decided by: names and finite values; nothing found gives ().
 
@@ -41,7 +44,11 @@ def evidence(
     - ``rarest``: 1 when the first passage holds the question's rarest term;
     - ``unknown``: share that no chunk holds;
     - ``terms``: how many distinct terms the question has;
-    - ``meaning``: highest cosine of a sentence of the passages; only where vectors took part.
+    - ``length``: the logarithm of 1 + that: a long question shares some words with anything, so
+      the same share of it is worth more;
+    - ``first``: score of the first passage: by words alone it is near 1 whatever was found;
+    - ``meaning``, ``near``: highest cosine of a sentence of the passages, and the mean of the
+      three highest: where one sentence is near by chance, few are; only where vectors took part.
 
     Args:
         asked: The question.
@@ -49,6 +56,7 @@ def evidence(
         candidates: From `answerable.answering.quote.rank` of these passages.
         texts: Canonical texts of the passages, by content id.
         reader: What `rank` read them with.
+        near: Their sentences, each with its cosine to the question.
     """
     if not passages or not candidates or not asked.weights:
         return ()
@@ -60,7 +68,6 @@ def evidence(
     units = [asked.share(one.terms) for one in candidates[:_UNITS]]
     rarest = max(asked.weights, key=lambda term: (asked.weights[term], term))
     bm25 = max(dict(one.parts).get("bm25", one.score) for one in passages)
-    near = [value for one in passages for name, value in one.parts if name == "sentence"]
     return (
         ("found", passage * asked.mass / asked.heaviest),
         ("document", max(map(asked.share, documents.values()))),
@@ -74,7 +81,9 @@ def evidence(
         ("rarest", float(rarest in held[0])),
         ("unknown", 1 - asked.share(asked.known)),
         ("terms", float(len(asked.weights))),
-        *((("meaning", max(near)),) if near else ()),
+        ("length", math.log1p(len(asked.weights))),
+        ("first", passages[0].score),
+        *_meaning(passages, near),
     )
 
 
@@ -103,6 +112,16 @@ def confidence(found: Evidence, weights: Sequence[tuple[str, float]]) -> float:
 def _held(chunk: ReadChunk) -> frozenset[str]:
     """Return the terms of a chunk, with those of its title and headings."""
     return chunk.headings.union(*(read.terms for read in chunk.units))
+
+
+def _meaning(passages: Sequence[Passage], near: Near) -> Evidence:
+    """Return how near the nearest sentences are; a chunk of one sentence is that sentence."""
+    best = [value for one in passages for name, value in one.parts if name == "sentence"]
+    if not best:
+        return ()
+    cosines = [cosine for its in near.values() for _, cosine in its]
+    nearest = sorted(cosines or best, reverse=True)[:_NEAREST]
+    return (("meaning", max(best)), ("near", sum(nearest) / len(nearest)))
 
 
 def _margin(passages: Sequence[Passage]) -> float:

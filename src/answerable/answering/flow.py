@@ -157,15 +157,16 @@ def _retrieve(run: Run) -> None:
 
 def _weigh(run: Run, query: Query, found: Found, asked: Asked) -> None:
     texts, reader = run.texts, run.desk.reader
+    near = near_sentences(run.shelf, query, found, run.release.retrieval)
     run.ranked = rank(
         asked,
         found.passages,
         texts,
         reader=reader,
         settings=run.release.quoting,
-        near=near_sentences(run.shelf, query, found, run.release.retrieval),
+        near=near,
     )
-    run.evidence = evidence(asked, found.passages, run.ranked, texts, reader=reader)
+    run.evidence = evidence(asked, found.passages, run.ranked, texts, reader=reader, near=near)
     run.needed = bar(run.evidence, run.release.abstaining)
     run.sure = confidence(run.evidence, run.needed.weights)
 

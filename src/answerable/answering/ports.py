@@ -212,38 +212,3 @@ class Judge(Protocol):
     def prepare(self, passages: Sequence[str], *, question: str) -> Judging:
         """Return what checks claims against these passages; reads them once."""
         ...
-
-
-class Judging(Protocol):
-    """Checks claims against the passages of one question."""
-
-    def check(self, claim: DraftClaim, *, before: str = "") -> CheckedClaim:
-        """Return the verdict on one claim.
-
-        MUST give SUPPORTED to a claim that is, word for word, a whole sentence, item, row or line
-        of a passage. MUST NOT give it to one with a number, version, date, address, path, flag
-        or command that is in neither passages nor question. Evidence MUST be spans of the
-        passages, `reasons` MUST NOT be empty, and the same call MUST give the same verdict.
-
-        `before` is the claim shown before it: what its pronouns may mean.
-        """
-        ...
-
-
-class Judge(Protocol):
-    """Says whether passages support claims. One judge serves many threads.
-
-    Attributes:
-        name: Stands in traces and releases, such as ``features``.
-        digest: Changes whenever a verdict might.
-    """
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-
-    @property
-    def digest(self) -> str: ...  # noqa: D102
-
-    def prepare(self, passages: Sequence[str], *, question: str) -> Judging:
-        """Return what checks claims against these passages; reads them once."""
-        ...

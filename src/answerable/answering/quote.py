@@ -6,7 +6,7 @@ Needs no model, and nothing written in a document can steer it but by resembling
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -23,7 +23,9 @@ _B = 0.6
 _TYPICAL_TERMS = 20
 
 # Candidates looked at when units are picked; further ones never win.
-_PICKED_FROM = 20
+_PICKED_FROM = 30
+# Between units that follow each other stands a blank line, or the mark of a list item.
+_TOUCHING_CHARS = 8
 
 
 Near = Mapping[str, Sequence[tuple[Span, float]]]
@@ -36,14 +38,23 @@ class Candidate:
 
     Attributes:
         parts: What the score is made of: name and value in [0, 1], before weighting.
-        terms: Distinct terms of the unit and its lead.
+        read: The unit as it is shown, with its terms.
     """
 
     passage: Passage
-    unit: Unit
     score: float
     parts: tuple[tuple[str, float], ...]
-    terms: frozenset[str]
+    read: ReadUnit
+
+    @property
+    def unit(self) -> Unit:
+        """Where it stands."""
+        return self.read.unit
+
+    @property
+    def terms(self) -> frozenset[str]:
+        """Distinct terms of the unit and its lead."""
+        return self.read.terms
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,14 +83,14 @@ def choose(
         texts: Canonical texts of the passages, by content id.
         settings: How much, and how much worse than the best.
     """
-    picked = _picked(candidates[:_PICKED_FROM], settings)
+    units = picked(candidates, settings)
     best: dict[str, float] = {}
-    for one in picked:
+    for one in units:
         best[one.passage.document_id] = max(one.score, best.get(one.passage.document_id, one.score))
-    picked.sort(
+    units.sort(
         key=lambda one: (-best[one.passage.document_id], one.passage.document_id, one.unit.shown)
     )
-    quotes = [_quote(one, texts[one.passage.content_id].text) for one in picked]
+    quotes = [_quote(one, texts[one.passage.content_id].text) for one in units]
     return tuple(_joined(quotes, texts))
 
 
@@ -101,8 +112,7 @@ def rank(
     - ``pairs``: share of the question's neighbouring terms that are neighbours here;
     - ``passage``, ``page``: score of the passage and its page, by the best one's;
     - ``kind``: share of the expected kinds of answer it holds, from -0.5 to 0.5;
-    - ``meaning``: cosine of the question and the nearest sentence in it, the more the less the
-      words of the question can be trusted; 0 when none is known;
+    - ``meaning``: cosine of the question and the nearest sentence in it; 0 when none is known;
     - ``elsewhere``: 1 when it only points to another page.
 
     Source: the linear form and weights of `Quoting` were fitted on SQuAD 2.0, COVID-QA and
@@ -120,7 +130,6 @@ def rank(
             page=dict(passage.parts).get("page", 0.0),
             settings=settings,
             near=near.get(passage.content_id, ()),
-            doubt=1.0 - dict(passage.parts).get("trust", 1.0),
         )
         for read in chunk.units:
             key = (passage.content_id, read.unit.start, read.unit.end)
@@ -141,7 +150,6 @@ class _Context:
     page: float
     settings: Quoting
     near: Sequence[tuple[Span, float]]
-    doubt: float
 
 
 def _candidate(context: _Context, passage: Passage, read: ReadUnit) -> Candidate:
@@ -149,7 +157,7 @@ def _candidate(context: _Context, passage: Passage, read: ReadUnit) -> Candidate
     match, led, headed = _coverage(asked, read, context.headings)
     pairs = _paired(asked, read) if match else 0.0
     kind = kinds_in(read.body, asked.kinds) - 0.5
-    meaning = context.doubt * _meaning(read.unit, context.near)
+    meaning = _meaning(read.unit, context.near)
     elsewhere = float(read.is_elsewhere)
     score = (
         weigh.match * match
@@ -164,7 +172,6 @@ def _candidate(context: _Context, passage: Passage, read: ReadUnit) -> Candidate
     )
     return Candidate(
         passage=passage,
-        unit=read.unit,
         score=score,
         parts=(
             ("match", match),
@@ -177,7 +184,7 @@ def _candidate(context: _Context, passage: Passage, read: ReadUnit) -> Candidate
             ("meaning", meaning),
             ("elsewhere", elsewhere),
         ),
-        terms=read.terms,
+        read=read,
     )
 
 
@@ -211,36 +218,96 @@ def _paired(asked: Asked, read: ReadUnit) -> float:
     return len(asked.pairs.intersection(pairwise(read.words))) / len(asked.pairs)
 
 
-def _picked(candidates: Sequence[Candidate], settings: Quoting) -> list[Candidate]:
-    """Pick units one by one, each the best that adds to those before it.
+def picked(candidates: Sequence[Candidate], settings: Quoting) -> list[Candidate]:
+    """Return the units to quote, picked one by one: each the best that adds to those before it.
+
+    Units that follow one picked before are preferred: what stands between two sentences that
+    answer is mostly part of the answer, and reads better with it.
 
     Source: Carbonell, Goldstein, "The Use of MMR", SIGIR 1998.
     """
-    picked: list[Candidate] = []
-    waiting = list(candidates)
-    chars = 0
-    while waiting and len(picked) < settings.units_max:
-        worth, best = max(
-            ((_worth(one, picked, settings), one) for one in waiting), key=lambda pair: pair[0]
-        )
-        if picked and worth < picked[0].score - settings.gap_max:
+    some = _Picked(settings=settings)
+    waiting = [_Waiting(unit=one) for one in candidates[:_PICKED_FROM]]
+    while waiting and len(some.units) < settings.units_max:
+        worth, best = max(((some.worth(one), one) for one in waiting), key=lambda pair: pair[0])
+        if some.units and worth < some.units[0].score - settings.gap_max:
             break
         waiting.remove(best)
-        length = best.unit.end - best.unit.shown.start
-        fits = chars + length <= settings.chars_max
-        if not picked or (fits and not any(_overlap(best, one) for one in picked)):
-            picked.append(best)
-            chars += length
-    return picked
+        if some.has_room(best.unit):
+            some.add(best.unit)
+            for one in waiting:
+                one.compare(best.unit)
+    return some.units
 
 
-def _worth(one: Candidate, picked: Sequence[Candidate], settings: Quoting) -> float:
-    """Return a unit's score less what it repeats of those picked, and less if it strays."""
-    if not picked:
-        return one.score
-    repeated = max(_likeness(one.terms, other.terms) for other in picked)
-    strays = one.passage.document_id != picked[0].passage.document_id
-    return one.score - settings.repeat * repeated - settings.stray * strays
+@dataclass(kw_only=True, slots=True, eq=False)
+class _Waiting:
+    """A unit that may be picked, compared with each that was."""
+
+    unit: Candidate
+    repeated: float = 0.0
+    follows: bool = False
+
+    def compare(self, other: Candidate) -> None:
+        """Take note of what this unit repeats of another, and whether it stands next to it."""
+        self.repeated = max(self.repeated, _likeness(self.unit.terms, other.terms))
+        self.follows = self.follows or _follows(self.unit, other)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Picked:
+    """The units picked so far, and how much of an answer they fill."""
+
+    settings: Quoting
+    units: list[Candidate] = field(default_factory=list)
+    leads: set[tuple[str, Span]] = field(default_factory=set)
+    sentences: int = 0
+    chars: int = 0
+
+    def worth(self, one: _Waiting) -> float:
+        """Return a unit's score with what it gains from those picked, less what it repeats."""
+        weigh, score = self.settings, one.unit.score
+        if self.units and one.unit.passage.document_id != self.units[0].passage.document_id:
+            score -= weigh.stray
+        return score + weigh.join * one.follows - weigh.repeat * one.repeated
+
+    def has_room(self, one: Candidate) -> bool:
+        """Return whether a unit fits beside those picked.
+
+        The first one does, however long it is, unless its items can be quoted in its place.
+        """
+        sentences, chars = self._size(one)
+        if not self.units and one.unit.kind is not UnitKind.LIST:
+            return True
+        return (
+            self.sentences + sentences <= self.settings.sentences_max
+            and self.chars + chars <= self.settings.chars_max
+            and not any(_overlap(one, other) for other in self.units)
+        )
+
+    def add(self, one: Candidate) -> None:
+        """Pick a unit."""
+        sentences, chars = self._size(one)
+        self.units.append(one)
+        self.sentences += sentences
+        self.chars += chars
+        if one.unit.lead:
+            self.leads.add((one.passage.content_id, one.unit.lead))
+
+    def _size(self, one: Candidate) -> tuple[int, int]:
+        """Return the sentences and code points a unit adds; a lead is read once for all of its."""
+        unit, lead = one.unit, one.unit.lead
+        if lead is None or (one.passage.content_id, lead) in self.leads:
+            return one.read.sentences, unit.end - unit.start
+        return one.read.sentences + 1, unit.end - unit.start + lead.end - lead.start
+
+
+def _follows(one: Candidate, other: Candidate) -> bool:
+    """Return whether nothing but a mark stands between two units."""
+    if one.passage.content_id != other.passage.content_id:
+        return False
+    first, second = sorted((one.unit, other.unit), key=lambda unit: unit.start)
+    return 0 <= second.start - first.end <= _TOUCHING_CHARS
 
 
 def _likeness(some: frozenset[str], other: frozenset[str]) -> float:

@@ -11,7 +11,8 @@ from itertools import groupby
 from threading import Lock
 
 from answerable.answering.asked import Terms
-from answerable.answering.units import Unit, units
+from answerable.answering.sentences import sentences
+from answerable.answering.units import Unit, UnitKind, units
 from answerable.domain.documents import Text
 from answerable.domain.questions import Passage
 from answerable.library.visible import shown
@@ -39,6 +40,8 @@ class ReadUnit:
         words: Terms of the body in order; repeats are kept.
         lead: Distinct terms of the lead.
         is_elsewhere: Whether it only points to another page.
+        sentences: How much of an answer it takes, without its lead: its sentences and list
+            items; a code block is one.
     """
 
     unit: Unit
@@ -47,6 +50,7 @@ class ReadUnit:
     lead: frozenset[str]
     terms: frozenset[str]
     is_elsewhere: bool
+    sentences: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,9 +114,16 @@ class Reader:
                     lead=lead,
                     terms=lead.union(words[place]),
                     is_elsewhere=_ELSEWHERE.match(body) is not None,
+                    sentences=_sentences(unit, text.text),
                 )
             )
         return ReadChunk(headings=frozenset(words[-1]), units=tuple(read))
+
+
+def _sentences(unit: Unit, text: str) -> int:
+    if unit.kind is UnitKind.CODE:
+        return 1
+    return len(sentences(text, unit.start, unit.end))
 
 
 def terms_of_each(texts: Sequence[str], terms: Terms) -> list[tuple[str, ...]]:

@@ -73,28 +73,33 @@ class Quoting:
 
     Attributes:
         units_max: Quoted units in one answer.
+        sentences_max: Sentences and list items in one answer, unless its one unit alone has
+            more: steps are never cut. A code block counts as one.
         chars_max: Code points in one answer, unless its one unit alone is longer.
         gap_max: A further unit scores at most so much less than the best one.
+        join: Given to a unit that stands next to one chosen before.
         repeat: Taken from a unit that has all its terms in common with one chosen before.
         stray: Taken from a unit of another document than that of the best one.
         match, lead, heading, pairs, passage, page, kind, meaning, elsewhere: Weights of the
             parts; `elsewhere` counts against.
     """
 
-    units_max: int = 4
-    chars_max: int = 1_200
-    gap_max: float = 0.7
-    repeat: float = 0.2
-    stray: float = 0.2
+    units_max: int = 8
+    sentences_max: int = 8
+    chars_max: int = 1_600
+    gap_max: float = 0.85
+    join: float = 0.17
+    repeat: float = 0.11
+    stray: float = 0.11
     match: float = 1.0
-    lead: float = 0.7
-    heading: float = 0.3
-    pairs: float = 0.45
-    passage: float = 0.8
-    page: float = 0.5
-    kind: float = 0.5
-    meaning: float = 1.0
-    elsewhere: float = 0.16
+    lead: float = 1.13
+    heading: float = 1.18
+    pairs: float = 0.14
+    passage: float = 0.85
+    page: float = 0.12
+    kind: float = 0.3
+    meaning: float = 0.47
+    elsewhere: float = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,8 +126,15 @@ class Abstaining:
     """
 
     by_meaning: Bar = Bar(
-        weights=(("bias", -5.12), ("found", 0.927), ("meaning", 4.959), ("unit", 3.995)),
-        confidence_min=0.6,
+        weights=(
+            ("bias", -5.106),
+            ("found", 0.4),
+            ("unit", 1.667),
+            ("near", 0.998),
+            ("first", 3.517),
+            ("length", 0.755),
+        ),
+        confidence_min=0.4,
     )
     by_words: Bar = Bar(
         weights=(("bias", -3.833), ("found", 1.603), ("unit", 5.931)), confidence_min=0.54

@@ -1,7 +1,7 @@
 """Documents and questions small enough to see through."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -11,7 +11,7 @@ from answerable.answering.cite import claim
 from answerable.answering.confidence import evidence
 from answerable.answering.quote import Candidate, choose, rank
 from answerable.answering.reading import Reader
-from answerable.domain.documents import Text
+from answerable.domain.documents import Span, Text
 from answerable.domain.questions import Claim, Passage
 from answerable.domain.releases import Quoting
 from answerable.library.split import split
@@ -51,12 +51,19 @@ class Shelf:
         quotes = choose(self.rank(question, settings), self.texts, settings)
         return [claim(one, self.texts[one.passage.content_id]) for one in quotes]
 
-    def evidence(self, question: str) -> dict[str, float]:
-        """Return the evidence by name."""
+    def evidence(self, question: str, *, cosines: Sequence[float] = ()) -> dict[str, float]:
+        """Return the evidence by name; `cosines` are those of sentences of the first passage."""
         ranked = self.rank(question, Quoting())
-        return dict(
-            evidence(self.ask(question), self.passages, ranked, self.texts, reader=Reader(words))
+        passages, near = self.passages, {}
+        if cosines:
+            best, *others = passages
+            near = {best.content_id: [(Span(0, 1), cosine) for cosine in cosines]}
+            best = replace(best, parts=(*best.parts, ("sentence", max(cosines))))
+            passages = (best, *others)
+        found = evidence(
+            self.ask(question), passages, ranked, self.texts, reader=Reader(words), near=near
         )
+        return dict(found)
 
 
 @pytest.fixture

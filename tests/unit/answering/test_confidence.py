@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from answering_samples import shelf
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +37,15 @@ def test_shares_are_shares(shelf: MakeShelf) -> None:
     assert all(math.isfinite(value) for value in found.values())
 
 
+def test_one_sentence_that_is_near_by_chance_is_less_than_three(shelf: MakeShelf) -> None:
+    """`near` is the mean of the three nearest sentences; without vectors there is none."""
+    some = shelf(PAGE)
+    assert "near" not in some.evidence("drain a node")
+    found = some.evidence("drain a node", cosines=(0.9, 0.2, 0.1, 0.0))
+    assert found["meaning"] == pytest.approx(0.9)
+    assert found["near"] == pytest.approx(0.4)
+
+
 def test_no_passages_are_no_evidence_and_no_confidence(shelf: MakeShelf) -> None:
     """Nothing found never answers, whatever the weights say."""
     assert shelf().evidence("drain") == {}
@@ -44,8 +54,11 @@ def test_no_passages_are_no_evidence_and_no_confidence(shelf: MakeShelf) -> None
 
 def test_the_shipped_weights_name_features_that_exist(shelf: MakeShelf) -> None:
     """A renamed feature cannot silently weigh nothing."""
-    names = {"bias", *shelf(PAGE).evidence("drain a node")}
-    assert {name for name, _ in Abstaining().by_words.weights} <= names
+    some = shelf(PAGE)
+    by_words = {"bias", *some.evidence("drain a node")}
+    by_meaning = {"bias", *some.evidence("drain a node", cosines=(0.5,))}
+    assert {name for name, _ in Abstaining().by_words.weights} <= by_words
+    assert {name for name, _ in Abstaining().by_meaning.weights} <= by_meaning
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=4), st.floats(-1e6, 1e6))

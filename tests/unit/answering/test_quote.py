@@ -74,6 +74,42 @@ def test_there_are_never_more_units_and_code_points_than_allowed(shelf: MakeShel
     assert sum(len(claim.text) for claim in claims) <= 70
 
 
+def test_an_answer_has_no_more_sentences_than_allowed(shelf: MakeShelf) -> None:
+    """Items of a list count too, and are quoted by themselves where the whole list is too long."""
+    text = "The pod rule is here. The pod rule stays here. The pod rule ends here."
+    items = "\n".join(f"- pod rule number {n} of them" for n in range(6))
+    page = f"# Pod\n\n{text}\n\nThe pod rule list:\n\n{items}\n"
+    for most in range(2, 9):
+        settings = replace(SETTINGS, gap_max=9.0, repeat=0.0, sentences_max=most)
+        claims = shelf(page).quote("pod rule", settings)
+        assert sum(claim.text.count(" rule ") for claim in claims) <= most
+
+
+def test_a_list_of_more_items_than_sentences_is_whole_or_absent(shelf: MakeShelf) -> None:
+    """Steps are never cut, so the first unit may be longer than an answer should be."""
+    steps = "\n".join(f"{n}. Drain node number {n}." for n in range(1, 13))
+    claims = shelf(f"# Drain\n\n{steps}\n").quote("how do I drain a node?", SETTINGS)
+    assert claims[0].text in {steps, *steps.split("\n")}
+
+
+def test_what_stands_between_two_answers_is_quoted_with_them(shelf: MakeShelf) -> None:
+    """An answer in one piece reads better than two with a hole between."""
+    page = "# Etcd\n\nThe etcd quota is small. It can be raised. The etcd quota has a flag.\n"
+    settings = replace(SETTINGS, gap_max=0.8, repeat=0.0, join=0.0)
+    joined = shelf(page).quote("etcd quota flag", replace(settings, join=0.6))
+    assert len(joined) == 1
+    assert "It can be raised." in joined[0].text
+
+
+def test_a_lead_is_counted_once(shelf: MakeShelf) -> None:
+    """Two items under one sentence take three sentences, not four."""
+    page = "# Quota\n\nThe etcd quota:\n\n- etcd quota by flag\n- etcd quota by file\n"
+    settings = replace(SETTINGS, gap_max=9.0, repeat=0.0, sentences_max=3)
+    text = "".join(claim.text for claim in shelf(page).quote("etcd quota flag file", settings))
+    assert "by flag" in text
+    assert "by file" in text
+
+
 def test_a_far_worse_unit_is_left_out(shelf: MakeShelf) -> None:
     """One good sentence is not padded."""
     page = "# Etcd\n\nThe etcd quota is 2 gigabytes by default.\n\nBananas are yellow.\n"
