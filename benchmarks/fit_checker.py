@@ -86,7 +86,7 @@ def main() -> None:
     tell(claims, risks)
     fitted.fit(np.ones(len(claims), dtype=bool))
     table = {
-        "about": "written by benchmarks/fit_checker.py; see docs/decisions/0011-claim-check.md",
+        "about": "written by benchmarks/fit_checker.py; see docs/decisions/0015-claim-check.md",
         "features": features.NAMES,
         **fitted.as_json(),
         **calibrated(claims, risks),

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 from answerable.answering.checking import CheckedClaim, DraftClaim
+from answerable.answering.feedback import Feedback, Thumb
 from answerable.domain.cancel import Cancel
 from answerable.domain.questions import Trace
 from answerable.domain.releases import Sampling, TimeLimits

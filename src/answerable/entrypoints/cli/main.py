@@ -16,6 +16,7 @@ from answerable import __version__
 from answerable.domain.errors import AnswerableError, StorageFailure
 from answerable.entrypoints.cli import (
     asking,
+    calibrating,
     checking,
     embedding,
     evaluating,
