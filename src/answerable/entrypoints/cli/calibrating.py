@@ -156,10 +156,7 @@ def _cover(app: App, *, fill: bool) -> None:
         return
     if fill:
         fill_vectors(app)
-    try:
-        check_covered(app.served_coverage())
-    except NotReady as error:
-        raise NotReady(error.message, hint="answerable embedders fill") from None
+    check_covered(app.served_coverage(), app.mending())
 
 
 def _calibrate(job: _Job, *, keep: bool, as_json: bool) -> None:
