@@ -36,8 +36,8 @@ def evidence(
     - ``found``: most weight that one passage holds, by the weight of the rarest possible term:
       about how many telling words of the question stand together;
     - ``document``, ``passage``, ``unit``: largest share that the passages of one document, one
-      passage, one of the first ten units with its lead hold;
-    - ``units``: mean share of these units;
+      passage, one unit with its lead hold;
+    - ``units``: mean share of the first ten units;
     - ``bm25``, ``bm25_share``: BM25 of the best chunk, and divided by the question's weight;
     - ``margin``: how far the best document is ahead of the second, from 0 to 1;
     - ``kind``: share of the expected kinds of answer the best unit holds, 0.5 if none is expected;
@@ -72,7 +72,7 @@ def evidence(
         ("found", passage * asked.mass / asked.heaviest),
         ("document", max(map(asked.share, documents.values()))),
         ("passage", passage),
-        ("unit", max(units)),
+        ("unit", max(asked.share(one.terms) for one in candidates)),
         ("units", sum(units) / len(units)),
         ("bm25", bm25),
         ("bm25_share", bm25 / asked.mass),

@@ -126,15 +126,8 @@ class Abstaining:
     """
 
     by_meaning: Bar = Bar(
-        weights=(
-            ("bias", -5.106),
-            ("found", 0.4),
-            ("unit", 1.667),
-            ("near", 0.998),
-            ("first", 3.517),
-            ("length", 0.755),
-        ),
-        confidence_min=0.4,
+        weights=(("bias", -5.12), ("found", 0.927), ("meaning", 4.959), ("unit", 3.995)),
+        confidence_min=0.6,
     )
     by_words: Bar = Bar(
         weights=(("bias", -3.833), ("found", 1.603), ("unit", 5.931)), confidence_min=0.54

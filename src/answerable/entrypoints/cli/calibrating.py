@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from answerable.domain.errors import BadInput, NotReady
+from answerable.domain.errors import BadInput
 from answerable.entrypoints.cli.terminal import (
     Json,
     Workspace,
