@@ -189,6 +189,7 @@ def page(result: Result) -> str:
         others=_OTHERS.format(load=result["load_before"]) if result["load_before"] > _QUIET else "",
         missing=f"\nMissing in this run: {missing}.\n" if missing else "",
         sources=", ".join(result["sizes"][-1]["sources"]),
+        notes="".join(f"\n{note}\n" for note in result.get("notes", ())),
         aims=tables.pop("Aims"),
         noise=NOISE,
         checked=hybrids[0]["checked"] if (hybrids := _hybrids(result)) else 0,
@@ -419,7 +420,7 @@ of another one say little about it. It takes a quarter of an hour and leaves not
 environment `.venv-bench` and the vectors of real texts in your cache folder.
 
 Measured {runs}.
-{others}
+{others}{notes}
 | | |
 |---|---|
 | processor | {processor}, {cores} cores |

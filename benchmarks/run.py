@@ -96,6 +96,7 @@ def main() -> None:
     else:
         with tempfile.TemporaryDirectory(prefix="answerable-bench-") as folder:
             result = measure(Path(folder), options)
+    result["notes"] = options.note
     print(report.terminal(result))
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
@@ -124,6 +125,9 @@ def _options() -> argparse.Namespace:
         type=Path,
         action="append",
         help="measure nothing: put together what --json wrote of the parts; repeat",
+    )
+    parser.add_argument(
+        "--note", action="append", default=[], help="what a reader of the page has to know; repeat"
     )
     options = parser.parse_args()
     if options.write and options.part and not options.made_of:

@@ -221,7 +221,7 @@ def labelled(sizes: Sequence[int], share: float, seed: int) -> Iterator[bool]:
     room = max(1, round(share * sum(sizes)))
     taken = np.zeros(len(sizes), bool)
     for at in np.random.default_rng([SEED, seed]).permutation(len(sizes)):
-        if 0 < sizes[at] <= room:
+        if sizes[at] <= room:
             taken[at] = True
             room -= sizes[at]
     return iter(taken.tolist())

@@ -174,7 +174,8 @@ def _ranks(measured: _Measured, centroids: Vectors, questions: Vectors) -> NDArr
 def chosen(ranks: NDArray[np.int64], probes_max: int) -> tuple[int, float | None]:
     """Return how many cells are to be read and the recall that gives; (0, None) for all.
 
-    Chosen by every other question, with something to spare, and measured by the rest.
+    Chosen by every other question, with something to spare, and measured by the rest. Where these
+    find too little, twice as many are read, and so on: a little too few is no reason to read all.
 
     Args:
         ranks: ``[questions, nearest]``: how many cells are read before that of each nearest row.
@@ -183,8 +184,12 @@ def chosen(ranks: NDArray[np.int64], probes_max: int) -> tuple[int, float | None
     """
     kinds = np.split(ranks, [len(ranks) // 2])
     probes = max(_probes(kind[::2]) for kind in kinds)
-    recall = min(float(np.mean(kind[1::2] < probes)) for kind in kinds)
-    return (probes, recall) if probes <= probes_max and recall >= RECALL_MIN else (0, None)
+    while probes <= probes_max:
+        recall = min(float(np.mean(kind[1::2] < probes)) for kind in kinds)
+        if recall >= RECALL_MIN:
+            return probes, recall
+        probes *= 2
+    return 0, None
 
 
 def _probes(ranks: NDArray[np.int64]) -> int:
