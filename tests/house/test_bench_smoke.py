@@ -54,6 +54,20 @@ def test_a_tiny_benchmark_gives_every_number(tmp_path: Path) -> None:
         assert (aim["met"] is None) == (aim["measured"] is None)
         assert aim["what"].replace("`", "") in ended.stdout
     assert "not measured" in ended.stdout, "40 chunks say nothing about 100,000"
+    _assert_parts_are_put_together(out, result)
+
+
+def _assert_parts_are_put_together(part: Path, result: dict[str, Any]) -> None:
+    """What was measured in parts is one result, which says of what runs it is made, and notes."""
+    whole = part.with_name("whole.json")
+    command = [sys.executable, str(ROOT / "benchmarks" / "run.py"), "--from", str(part)]
+    command += ["--from", str(part), "--note", "It was a busy day.", "--json", str(whole)]
+    subprocess.run(command, capture_output=True, check=True)
+    joined = json.loads(whole.read_text())
+    assert joined["sizes"] == result["sizes"]
+    assert joined["aims"] == result["aims"]
+    run = {"at": result["at"], "command": result["command"]}
+    assert (joined["runs"], joined["notes"]) == ([run, run], ["It was a busy day."])
 
 
 def _assert_hybrid(measured: dict[str, Any], *, chunks: int) -> None:
