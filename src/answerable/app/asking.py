@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from answerable.adapters.clock import new_id
+from answerable.adapters.metrics import Metrics
 from answerable.answering import flow as answering
 from answerable.answering.events import Done, Event
 from answerable.app.current import Current
@@ -28,12 +29,16 @@ class Asks:
         tools: Where traces go.
         current: What serves.
         desk: What answering needs.
+        metrics: Count each trace.
     """
 
-    def __init__(self, tools: Tools, current: Current, desk: answering.Desk) -> None:
+    def __init__(
+        self, tools: Tools, current: Current, desk: answering.Desk, metrics: Metrics
+    ) -> None:
         self._tools = tools
         self._current = current
         self._desk = desk
+        self._metrics = metrics
         self._failed: tuple[str, int] | None = None
 
     def stream(
@@ -122,19 +127,21 @@ class Asks:
                 for event in happening:
                     if isinstance(event, Done):
                         is_done = True
-                        yield Done(trace=self._keep(event.trace))
+                        yield Done(trace=self._keep(event.trace, run.release))
                     else:
                         yield event
         finally:
             if not is_done:
-                self._keep(run.trace())
+                self._keep(run.trace(), run.release)
 
-    def _keep(self, trace: Trace) -> Trace:
+    def _keep(self, trace: Trace, release: Release) -> Trace:
         """Put a trace into the ledger; where it cannot, the answer says so and comes anyway."""
+        self._metrics.add(trace, ladder=release.ladder)
         try:
             self._tools.ledger.append(trace)
         except StorageFailure as error:
             self._failed = (f"{error.code}: {error.message}", self._tools.clock.now_ms())
+            self._metrics.not_kept()
             return replace(trace, overrides=(*trace.overrides, f"trace not kept: {error.code}"))
         self._failed = None
         return trace
