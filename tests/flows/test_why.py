@@ -138,9 +138,10 @@ def test_a_document_that_changed_since(open_with: Open, tmp_path: Path) -> None:
 
 def test_an_incomplete_answer(open_with: Open) -> None:
     """Half of what was expected is in it; or somebody says that something is missing."""
-    app = open_with(ScriptedModel(GOOD))
-    trace = ask(app)
-    whole = "eviction of a pod. The drain waits 30 seconds for each pod."
+    first = "A cluster of three members goes on working when one member is lost."
+    app = open_with(ScriptedModel(first))
+    trace = ask(app, "does a cluster of three members go on working when one is lost?")
+    whole = f"{first} When two are lost there is no quorum and every write fails."
     assert point(app, trace, whole) is FailurePoint.INCOMPLETE
     app.rate(trace.id, app.owner(), Thumb.DOWN, Complaint.INCOMPLETE, "")
     found = app.why(trace.id, app.owner())
@@ -184,13 +185,23 @@ def test_a_trace_that_is_not_there(open_with: Open) -> None:
 
 def test_an_answer_whose_texts_have_expired(open_with: Open) -> None:
     """Structure is enough for a page; nothing is searched for and nothing fails."""
-    app = open_with(ScriptedModel(f"{GOOD} {WRONG}"))
+    app = open_with(ScriptedModel(GOOD))
     trace = ask(app)
     app._tools.ledger.forget_texts(trace.at_ms + 1)  # noqa: SLF001
     found = app.why(trace.id, app.owner(), expected=DRAIN)
     assert found.point is FailurePoint.NOTHING_WRONG
     assert "rank_now" not in [one.code for one in found.evidence]
-    assert point(app, trace) is FailurePoint.INCOMPLETE
+    assert point(app, trace) is FailurePoint.NOTHING_WRONG
+
+
+def test_a_dropped_statement_whose_text_has_expired(open_with: Open) -> None:
+    """It can no longer be compared with its passages, so what it means is a guess."""
+    app = open_with(ScriptedModel(f"{GOOD} {WRONG}"))
+    trace = ask(app)
+    assert point(app, trace) is FailurePoint.CONTRADICTED
+    app._tools.ledger.forget_texts(trace.at_ms + 1)  # noqa: SLF001
+    found = app.why(trace.id, app.owner())
+    assert (found.point, found.sure) == (FailurePoint.INCOMPLETE, Sureness.GUESS)
 
 
 def test_the_api_says_the_same(open_with: Open) -> None:

@@ -61,10 +61,12 @@ def _verdicts(seen: Seen) -> Iterator[Verdict | None]:
     outcome, expected = seen.trace.outcome, seen.expected
     if isinstance(outcome, Cancelled):
         yield _cut_off(outcome)
-    elif expected is None or expected.said is Said.WHOLE:
-        yield from (rule(seen) for rule in _FROM_THE_TRACE)
-    else:
+    elif expected is not None and expected.said is not Said.WHOLE:
         yield from (rule(seen, expected) for rule in _EXPECTED)
+    elif expected is not None and not expected.is_page:
+        yield from (_stale(seen), _fine(seen))
+    else:
+        yield from (rule(seen) for rule in _FROM_THE_TRACE)
 
 
 # What was expected is known, and the answer does not say all of it.
@@ -247,7 +249,8 @@ def _complained(seen: Seen) -> Verdict | None:
 
 def _fine(seen: Seen) -> Verdict:
     if seen.expected is not None:
-        because = "the answer says what was expected"
+        is_page = seen.expected.is_page
+        because = f"the answer {'cites' if is_page else 'says'} what was expected"
         return FailurePoint.NOTHING_WRONG, Sureness.CERTAIN, because
     because = "all of it was found, used, checked and still stands"
     return FailurePoint.NOTHING_WRONG, Sureness.GUESS if seen.downs else Sureness.LIKELY, because
