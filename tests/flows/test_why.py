@@ -187,7 +187,7 @@ def test_an_answer_whose_texts_have_expired(open_with: Open) -> None:
     """Structure is enough for a page; nothing is searched for and nothing fails."""
     app = open_with(ScriptedModel(GOOD))
     trace = ask(app)
-    app._tools.ledger.forget_texts(trace.at_ms + 1)  # noqa: SLF001
+    app._tools.ledger.forget_texts(trace.at_ms + 1)
     found = app.why(trace.id, app.owner(), expected=DRAIN)
     assert found.point is FailurePoint.NOTHING_WRONG
     assert "rank_now" not in [one.code for one in found.evidence]
@@ -199,7 +199,7 @@ def test_a_dropped_statement_whose_text_has_expired(open_with: Open) -> None:
     app = open_with(ScriptedModel(f"{GOOD} {WRONG}"))
     trace = ask(app)
     assert point(app, trace) is FailurePoint.CONTRADICTED
-    app._tools.ledger.forget_texts(trace.at_ms + 1)  # noqa: SLF001
+    app._tools.ledger.forget_texts(trace.at_ms + 1)
     found = app.why(trace.id, app.owner())
     assert (found.point, found.sure) == (FailurePoint.INCOMPLETE, Sureness.GUESS)
 

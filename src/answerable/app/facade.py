@@ -29,6 +29,7 @@ from answerable.app.explaining import look_into
 from answerable.app.filling import Filling, Heard
 from answerable.app.models import ModelReport, ModelView
 from answerable.app.rechecking import Look, recheck_given, recheck_trace, recorded_trace
+from answerable.app.replaying import replay
 from answerable.app.respondent import AppRespondent
 from answerable.app.software import software
 from answerable.app.tools import Tools
@@ -42,7 +43,7 @@ from answerable.domain.documents import (
     place,
     possible_id,
 )
-from answerable.domain.errors import AnswerableError, Corrupt, NotFound
+from answerable.domain.errors import AnswerableError, Corrupt, NotFound, NotReady
 from answerable.domain.questions import Scope, Trace, Turn
 from answerable.domain.releases import Deployment, Line, Release, Retrieval
 from answerable.library import flow as library
@@ -61,6 +62,7 @@ from answerable.quality.diagnosis import Diagnosis
 from answerable.quality.evaluation import Ranked
 from answerable.quality.evaluation import Report as Scores
 from answerable.quality.losses import Loss
+from answerable.quality.replay import Replayed
 from answerable.quality.why import why as diagnosed
 from answerable.releases import flow as releases
 from answerable.settings import Settings
@@ -104,7 +106,13 @@ class App:
             settings, tools, self._ingest, holder=holder, fill=self._filling.step
         )
         self._metrics = Metrics()
-        self._asks = Asks(tools, self._current, _desk(tools), self._metrics)
+        self._asks = Asks(
+            tools,
+            self._current,
+            _desk(tools),
+            self._metrics,
+            record_models=settings.traces.record_models,
+        )
 
     # Asking
 
@@ -298,6 +306,35 @@ class App:
             feedback=self.feedback(trace_id),
         )
         return diagnosed(seen)
+
+    def replay(self, trace_id: str, scope: Scope) -> Replayed:
+        """Return whether a question comes to the same with the replies its models gave then.
+
+        The release and the revision are those that answered it. Nothing is kept of it.
+
+        Raises:
+            NotFound: There is no such trace of this caller's, or one it follows has gone.
+            NotReady: Its texts, its release, its revision or the replies are not there any more.
+            Corrupt: The index of its revision is damaged.
+        """
+        trace = recorded_trace(self._tools.ledger.trace, trace_id, scope)
+        release = self._release(trace.release)
+        revisions = {one.number: one for one in self.revisions()}
+        if release is None or trace.revision not in revisions:
+            gone = f"release {trace.release}" if release is None else f"revision {trace.revision}"
+            raise NotReady(
+                f"{gone}, which answered this, is not here any more, or cannot be read",
+                hint="replay it where it was answered, with the version that did",
+            )
+        return replay(
+            trace,
+            scope,
+            release=release,
+            shelf=self._current.past(release, revisions[trace.revision]),
+            turns=self._asks.turns(trace.follows, scope, most=release.writing.turns_max),
+            desk=_desk(self._tools),
+            software=software(),
+        )
 
     def _release(self, release_id: str) -> Release | None:
         """Return a release; None where it is not known, or newer software wrote it."""

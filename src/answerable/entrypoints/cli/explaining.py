@@ -1,4 +1,4 @@
-"""`why`: where a poor answer went wrong."""
+"""`why` and `replay`: where a poor answer went wrong, and whether it would again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from answerable.entrypoints.cli.terminal import Json, Workspace, line, print_jso
 
 if TYPE_CHECKING:
     from answerable.quality.diagnosis import Diagnosis
+    from answerable.quality.replay import Replayed
+
+EXIT_DIFFERS = 6
 
 
 def why(
@@ -37,6 +40,39 @@ def why(
         print_json(found)
     else:
         _show(found)
+
+
+def replay(
+    trace: Annotated[str, typer.Argument(help="The trace of the question.")],
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """Answer a question again by the release and revision of then; no model is asked.
+
+    Replies that were recorded stand for the models ([traces] record_models). Exits with 0 when
+    it comes to the same, 6 when it does not.
+
+    Example:  answerable replay 01m84hpbt6xvyhw8d01xhsmsmn
+    """
+    from answerable.app import open_app
+
+    with open_app(workspace) as app:
+        found = app.replay(trace, app.owner())
+    if as_json:
+        print_json(found)
+    else:
+        _show_replay(found)
+    raise typer.Exit(0 if found.is_same else EXIT_DIFFERS)
+
+
+def _show_replay(found: Replayed) -> None:
+    how = "the same" if found.is_same else f"differs: {found.differences[0].what}"
+    line(f"{how} · {found.trace_id} · release {found.release} · revision {found.revision}")
+    line(f"  recorded replies of models: {found.replies}")
+    for one in found.differences:
+        line(f"{one.what}\n  then: {one.then}\n  now:  {one.now}")
+    for note in found.notes:
+        line(f"note: {note}")
 
 
 def _show(found: Diagnosis) -> None:
