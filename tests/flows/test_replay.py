@@ -111,3 +111,13 @@ def test_replies_expire_with_the_texts(open_with: Open) -> None:
     assert set(app.trace(trace.id).replies) == {""}
     with pytest.raises(NotReady):
         app.replay(trace.id, app.owner())
+
+
+def test_a_turn_of_a_conversation_is_replayed_with_what_was_said_before(open_with: Open) -> None:
+    """The rewritten question is among the replies; the turn before comes from the ledger."""
+    rewritten = "how long does the drain of a node wait for each pod?"
+    app = open_with(ScriptedModel(GOOD, rewritten, GOOD))
+    first = ask(app)
+    trace = ask(app, "and how long for each pod?", follows=first.id)
+    assert [one.purpose for one in trace.calls] == ["rewrite", "answer"]
+    assert app.replay(trace.id, app.owner()).is_same
