@@ -111,7 +111,7 @@ def expecting(outcome: Outcome = ANSWERED, **other: object) -> Seen:
 
 
 CERTAIN, LIKELY, GUESS = Sureness.CERTAIN, Sureness.LIKELY, Sureness.GUESS
-NOWHERE = {"path": "", "line": 0, "is_there": False, "was_there": False} | dict.fromkeys(
+NOWHERE: dict[str, object] = {"path": "", "line": 0, "is_there": False, "was_there": False} | dict.fromkeys(
     ("rank", "page_rank", "rank_now", "page_rank_now")
 )
 
