@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -111,9 +112,9 @@ def expecting(outcome: Outcome = ANSWERED, **other: object) -> Seen:
 
 
 CERTAIN, LIKELY, GUESS = Sureness.CERTAIN, Sureness.LIKELY, Sureness.GUESS
-NOWHERE: dict[str, object] = {"path": "", "line": 0, "is_there": False, "was_there": False} | dict.fromkeys(
-    ("rank", "page_rank", "rank_now", "page_rank_now")
-)
+RANKS = ("rank", "page_rank", "rank_now", "page_rank_now")
+NOWHERE: dict[str, Any] = {"path": "", "line": 0, "is_there": False, "was_there": False}
+NOWHERE |= dict.fromkeys(RANKS)
 
 EXPECTED = {
     "nowhere": (expecting(**NOWHERE), FailurePoint.NOT_IN_DOCUMENTS, LIKELY),
