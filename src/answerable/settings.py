@@ -82,9 +82,15 @@ class Ingest(_Table):
 
 
 class Traces(_Table):
-    """How long texts of questions and answers are kept; structure and hashes stay."""
+    """How long texts of questions and answers are kept; structure and hashes stay.
+
+    Attributes:
+        record_models: Whether every reply of a language model is kept with the texts, so that a
+            question can be replayed.
+    """
 
     text_days: Annotated[int, Field(ge=0)] = 30
+    record_models: bool = False
     sync: Literal["full", "normal"] = "normal"
 
 

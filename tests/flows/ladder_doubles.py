@@ -13,6 +13,7 @@ import answerable.app.tools as app_tools
 from answerable.adapters.models.memory import ScriptedModel
 from answerable.adapters.parsers.pool import InlineParser
 from answerable.answering.checking import CheckedClaim, DraftClaim, EvidenceSpan, Reason
+from answerable.answering.ports import Judge
 from answerable.app import App
 from answerable.app.models import Models
 from answerable.domain.questions import VerdictValue
@@ -107,7 +108,11 @@ class Scripts:
 
 
 def opened(
-    folder: Path, stack: ExitStack, *models: ScriptedModel, pages: dict[str, str] = PAGES
+    folder: Path,
+    stack: ExitStack,
+    *models: ScriptedModel,
+    pages: dict[str, str] = PAGES,
+    judge: Judge | None = None,
 ) -> App:
     """Return a library in memory with these pages; its ladder begins with these models."""
     for path, text in pages.items():
@@ -118,7 +123,7 @@ def opened(
     own = ExitStack()
     tools = replace(
         app_tools.memory_tools(settings, own),
-        judge=LiteralJudge(),
+        judge=judge or LiteralJudge(),
         models=cast("Models", Scripts(models)),
         parser=InlineParser(),
     )

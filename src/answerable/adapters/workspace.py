@@ -35,6 +35,7 @@ size_mb_max = 50      # larger files are refused
 
 [traces]
 text_days = 30        # how long the text of questions and answers is kept; 0 keeps none
+record_models = false # whether replies of language models are kept as well, to replay questions
 
 [release]
 embedder = "minilm"   # finds what is meant; openai, wordllama; none searches by words only

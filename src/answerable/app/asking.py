@@ -7,6 +7,8 @@ from contextlib import closing
 from dataclasses import replace
 
 from answerable.adapters.clock import new_id
+from answerable.adapters.metrics import Metrics
+from answerable.adapters.models.recording import MemoryTape, Recording, Tape, to_json
 from answerable.answering import flow as answering
 from answerable.answering.events import Done, Event
 from answerable.app.current import Current
@@ -28,12 +30,24 @@ class Asks:
         tools: Where traces go.
         current: What serves.
         desk: What answering needs.
+        metrics: Count each trace.
+        record_models: Whether replies of models are kept with the traces.
     """
 
-    def __init__(self, tools: Tools, current: Current, desk: answering.Desk) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        current: Current,
+        desk: answering.Desk,
+        metrics: Metrics,
+        *,
+        record_models: bool = False,
+    ) -> None:
         self._tools = tools
         self._current = current
         self._desk = desk
+        self._metrics = metrics
+        self._record_models = record_models
         self._failed: tuple[str, int] | None = None
 
     def stream(
@@ -54,7 +68,9 @@ class Asks:
             BadInput: A rung is unknown.
             NotReady: The library is empty.
         """
-        return self._kept(self._begin(asking, scope, cancel))
+        tape = MemoryTape()
+        desk = recording(self._desk, tape) if self._record_models else self._desk
+        return self._kept(self._begin(asking, scope, cancel, desk=desk), tape)
 
     def answer(self, text: str, scope: Scope, *, release: Release | None = None) -> Trace:
         """Return the trace of a question that leaves none in the ledger, for evaluations.
@@ -102,6 +118,7 @@ class Asks:
         scope: Scope,
         cancel: Cancel,
         release: Release | None = None,
+        desk: answering.Desk | None = None,
     ) -> answering.Run:
         now = self._current.open()
         return answering.begin(
@@ -111,33 +128,42 @@ class Asks:
             release=release or now.serving.release,
             overrides=now.serving.overrides,
             trace_id=new_id(self._tools.clock.now_ms()),
-            desk=self._desk,
+            desk=desk or self._desk,
             cancel=cancel,
         )
 
-    def _kept(self, run: answering.Run) -> Generator[Event, None, None]:
+    def _kept(self, run: answering.Run, tape: MemoryTape) -> Generator[Event, None, None]:
         is_done = False
         try:
             with closing(answering.events(run)) as happening:
                 for event in happening:
                     if isinstance(event, Done):
                         is_done = True
-                        yield Done(trace=self._keep(event.trace))
+                        yield Done(trace=self._keep(event.trace, run.release, tape))
                     else:
                         yield event
         finally:
             if not is_done:
-                self._keep(run.trace())
+                self._keep(run.trace(), run.release, tape)
 
-    def _keep(self, trace: Trace) -> Trace:
+    def _keep(self, trace: Trace, release: Release, tape: MemoryTape) -> Trace:
         """Put a trace into the ledger; where it cannot, the answer says so and comes anyway."""
+        self._metrics.add(trace, ladder=release.ladder)
+        if tape.replies:
+            trace = replace(trace, replies=tuple(to_json(one) for one in tape.replies))
         try:
             self._tools.ledger.append(trace)
         except StorageFailure as error:
             self._failed = (f"{error.code}: {error.message}", self._tools.clock.now_ms())
+            self._metrics.not_kept()
             return replace(trace, overrides=(*trace.overrides, f"trace not kept: {error.code}"))
         self._failed = None
         return trace
+
+
+def recording(desk: answering.Desk, tape: Tape) -> answering.Desk:
+    """Return a desk whose models' replies are written down."""
+    return replace(desk, model=lambda choice: Recording(desk.model(choice), tape))
 
 
 def only(rung: str) -> tuple[str, ...]:

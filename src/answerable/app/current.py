@@ -61,10 +61,24 @@ class Current:
         serving = self.serving()
         if serving.revision is None:
             raise empty_library()
+        found = Open(serving=serving, shelf=self._shelf(serving, serving.revision))
+        self._open = (pulse, found)
+        return found
+
+    def past(self, release: Release, revision: Revision) -> Shelf:
+        """Return another revision open for searching, as a release searches.
+
+        Raises:
+            Corrupt: Its index is missing or damaged.
+        """
+        serving = self.serving()
+        return self._shelf(replace(serving, release=release, revision=revision), revision)
+
+    def _shelf(self, serving: releases.Serving, revision: Revision) -> Shelf:
         embedder = self._tools.embedders.asking(serving.release.retrieval.embedder)
-        shelf = Shelf(
-            revision=serving.revision,
-            searcher=self._searcher(serving.revision),
+        return Shelf(
+            revision=revision,
+            searcher=self._searcher(revision),
             hidden=frozenset(self._tools.state.removed()),
             state=self._tools.state,
             memory=self._memory,
@@ -72,9 +86,6 @@ class Current:
             mend=mending(serving, line=self._embedded.line.id, is_set_up=embedder is not None),
             beside=self._tools.beside,
         )
-        found = Open(serving=serving, shelf=shelf)
-        self._open = (pulse, found)
-        return found
 
     def _look_up(self) -> releases.Serving:
         tools = self._tools

@@ -10,6 +10,7 @@ from typing import Self
 
 from answerable.access.scopes import LOCAL_LABEL, owner_scope
 from answerable.adapters.clock import new_id
+from answerable.adapters.metrics import Metrics
 from answerable.adapters.processes import myself
 from answerable.adapters.sources.question_set import QuestionSet, page_name
 from answerable.answering import flow as answering
@@ -24,9 +25,11 @@ from answerable.app.background import Background
 from answerable.app.calibrating import Asking, Calibrated, Calibration, Checked
 from answerable.app.current import Current, empty_library
 from answerable.app.embedders import CheckReport, EmbedderView, view
+from answerable.app.explaining import look_into
 from answerable.app.filling import Filling, Heard
 from answerable.app.models import ModelReport, ModelView
 from answerable.app.rechecking import Look, recheck_given, recheck_trace, recorded_trace
+from answerable.app.replaying import replay
 from answerable.app.respondent import AppRespondent
 from answerable.app.software import software
 from answerable.app.tools import Tools
@@ -40,9 +43,9 @@ from answerable.domain.documents import (
     place,
     possible_id,
 )
-from answerable.domain.errors import AnswerableError, NotFound
+from answerable.domain.errors import AnswerableError, Corrupt, NotFound, NotReady
 from answerable.domain.questions import Scope, Trace, Turn
-from answerable.domain.releases import Deployment, Line, Retrieval
+from answerable.domain.releases import Deployment, Line, Release, Retrieval
 from answerable.library import flow as library
 from answerable.library import split, vectors
 from answerable.library.aliases import Aliases
@@ -55,9 +58,12 @@ from answerable.operations.ports import Job
 from answerable.quality import flow as quality
 from answerable.quality.calibration import Promise
 from answerable.quality.certificate import Standing, applied, opened
+from answerable.quality.diagnosis import Diagnosis
 from answerable.quality.evaluation import Ranked
 from answerable.quality.evaluation import Report as Scores
 from answerable.quality.losses import Loss
+from answerable.quality.replay import Replayed
+from answerable.quality.why import why as diagnosed
 from answerable.releases import flow as releases
 from answerable.settings import Settings
 
@@ -99,7 +105,14 @@ class App:
         self._background = Background(
             settings, tools, self._ingest, holder=holder, fill=self._filling.step
         )
-        self._asks = Asks(tools, self._current, _desk(tools))
+        self._metrics = Metrics()
+        self._asks = Asks(
+            tools,
+            self._current,
+            _desk(tools),
+            self._metrics,
+            record_models=settings.traces.record_models,
+        )
 
     # Asking
 
@@ -266,6 +279,69 @@ class App:
     def feedback(self, trace_id: str) -> tuple[Feedback, ...]:
         """Return what each caller thinks of an answer: of each the last that they said."""
         return counting(self._tools.ledger.feedback(trace_id))
+
+    def why(self, trace_id: str, scope: Scope, *, expected: str = "") -> Diagnosis:
+        """Return what went wrong with an answer, as far as can be told, and what to try.
+
+        Args:
+            trace_id: Of the answer.
+            scope: As whom.
+            expected: What should have been answered: a text, or the path or id of a document;
+                empty when nobody says.
+
+        Raises:
+            NotFound: There is no such trace of this caller's.
+            BadInput: What was expected is too long, or has no words.
+            NotReady: The library is empty.
+        """
+        trace = recorded_trace(self._tools.ledger.trace, trace_id, scope)
+        seen = look_into(
+            self,
+            scope,
+            trace,
+            expected=expected,
+            judge=self._tools.judge,
+            release=self._release(trace.release),
+            standing=self.recheck_trace(trace_id, scope).standing,
+            feedback=self.feedback(trace_id),
+        )
+        return diagnosed(seen)
+
+    def replay(self, trace_id: str, scope: Scope) -> Replayed:
+        """Return whether a question comes to the same with the replies its models gave then.
+
+        The release and the revision are those that answered it. Nothing is kept of it.
+
+        Raises:
+            NotFound: There is no such trace of this caller's, or one it follows has gone.
+            NotReady: Its texts, its release, its revision or the replies are not there any more.
+            Corrupt: The index of its revision is damaged.
+        """
+        trace = recorded_trace(self._tools.ledger.trace, trace_id, scope)
+        release = self._release(trace.release)
+        revisions = {one.number: one for one in self.revisions()}
+        if release is None or trace.revision not in revisions:
+            gone = f"release {trace.release}" if release is None else f"revision {trace.revision}"
+            raise NotReady(
+                f"{gone}, which answered this, is not here any more, or cannot be read",
+                hint="replay it where it was answered, with the version that did",
+            )
+        return replay(
+            trace,
+            scope,
+            release=release,
+            shelf=self._current.past(release, revisions[trace.revision]),
+            turns=self._asks.turns(trace.follows, scope, most=release.writing.turns_max),
+            desk=_desk(self._tools),
+            software=software(),
+        )
+
+    def _release(self, release_id: str) -> Release | None:
+        """Return a release; None where it is not known, or newer software wrote it."""
+        try:
+            return self._tools.register.release(release_id)
+        except Corrupt:
+            return None
 
     def _look(self, scope: Scope) -> Look:
         return lambda document_id, revision: self.document(document_id, scope, revision=revision)
@@ -782,6 +858,14 @@ class App:
             checks.append(self._calibration_check())
         checks.append(self._asks.check())
         return tuple(checks)
+
+    def metrics(self, *, now_open: int = 0) -> str:
+        """Return what this process counted since it began, in the text format of Prometheus.
+
+        Args:
+            now_open: How many answers are on their way.
+        """
+        return self._metrics.text(now_open=now_open)
 
     def _vectors_check(self) -> Check:
         """Return how passages are found. It is ready by words alone too; the detail says so."""

@@ -236,6 +236,7 @@ class Trace:
         step_downs: The rungs that were left, in order.
         dropped: Statements of a model that were not shown, each with its verdict.
         calls: Of models, in order.
+        replies: Of models, a line of JSON each, where the operator has them kept; for replays.
     """
 
     id: str
@@ -255,3 +256,4 @@ class Trace:
     step_downs: tuple[StepDown, ...] = ()
     dropped: tuple[Claim, ...] = ()
     calls: tuple[ModelUse, ...] = ()
+    replies: tuple[str, ...] = ()

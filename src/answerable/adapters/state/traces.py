@@ -22,7 +22,7 @@ from answerable.domain.questions import (
 # What was asked, what was said, and what was copied from documents. Ids, hashes, offsets,
 # scores and paths are structure.
 _TEXTS: dict[Any, frozenset[str]] = {
-    Trace: frozenset({"question", "searched"}),
+    Trace: frozenset({"question", "searched", "replies"}),
     Passage: frozenset({"title"}),
     Chunk: frozenset({"heading"}),
     Abstained: frozenset({"because"}),

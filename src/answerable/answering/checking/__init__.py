@@ -18,7 +18,7 @@ from answerable.answering.checking.judging import (
     check_response,
     prepare,
 )
-from answerable.answering.checking.reasons import Reason
+from answerable.answering.checking.reasons import Reason, is_contradiction
 
 __all__ = [
     "CheckedClaim",
@@ -31,6 +31,7 @@ __all__ = [
     "Reason",
     "check",
     "check_response",
+    "is_contradiction",
     "prepare",
     "split_claims",
 ]

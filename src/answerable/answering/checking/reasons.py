@@ -24,6 +24,7 @@ class Reason:
 _FITS = 0.3
 _FITS_BETTER = 0.15
 _MISSING_MAX = 4
+_OTHERWISE = frozenset({"value_of_another", "opposite", "denied", "denial_dropped"})
 
 QUOTED = Reason(code="quoted", text="stands in a passage word for word")
 COVERED = Reason(code="covered", text="its words and facts stand together in the passages")
@@ -103,6 +104,11 @@ def _surface(stem: str, found: Contradiction) -> str:
 def _listed(words: list[str]) -> str:
     shown = list(dict.fromkeys(words))[:_MISSING_MAX]
     return ", ".join(f"\u201c{word}\u201d" for word in shown)
+
+
+def is_contradiction(code: str) -> bool:
+    """Return whether a reason says that a passage says otherwise, not merely nothing of it."""
+    return code.endswith("_differs") or code in _OTHERWISE
 
 
 def is_plain_fact(fact: Fact) -> bool:

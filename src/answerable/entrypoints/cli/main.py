@@ -20,6 +20,7 @@ from answerable.entrypoints.cli import (
     checking,
     embedding,
     evaluating,
+    explaining,
     ingesting,
     inspecting,
     modelling,
@@ -73,6 +74,8 @@ cli.command("serve", rich_help_panel=START)(operating.serve)
 cli.command("demo", rich_help_panel=START)(operating.demo)
 cli.command("doctor", rich_help_panel=START)(modelling.doctor)
 cli.command("verify", rich_help_panel=LOOK)(verifying.verify)
+cli.command("why", rich_help_panel=LOOK)(explaining.why)
+cli.command("replay", rich_help_panel=LOOK)(explaining.replay)
 cli.command("feedback", rich_help_panel=LOOK)(verifying.feedback)
 cli.add_typer(reading.documents, name="documents", rich_help_panel=LOOK)
 cli.add_typer(reading.revisions, name="revisions", rich_help_panel=LOOK)

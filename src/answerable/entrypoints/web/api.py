@@ -9,7 +9,7 @@ from bisect import bisect_right
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from answerable.answering.feedback import Thumb
 from answerable.app import App
@@ -21,6 +21,7 @@ from answerable.entrypoints.web.happening import Answers
 from answerable.entrypoints.web.uploads import Upload, new_content, new_document, request_body
 
 UPLOADED = "upload"
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def as_json(value: object, *, status: int = 200) -> Response:
@@ -37,6 +38,7 @@ def api(app: App, answers: Answers) -> APIRouter:
     _add_uploads(router, app)
     _add_records(router, app)
     _add_health(router, app)
+    _add_metrics(router, app, answers)
     return router
 
 
@@ -171,6 +173,16 @@ def _add_records(router: APIRouter, app: App) -> None:
         """Show everything kept of one question."""
         return as_json(render.whole_trace(app.trace(trace), app.feedback(trace)))
 
+    @router.get("/v1/traces/{trace}/why", response_model=schemas.DiagnosisOut, tags=["records"])
+    def why(
+        trace: str,
+        expected: Annotated[
+            str, Query(max_length=schemas.EXPECTED_MAX, description="A text, or a document's path")
+        ] = "",
+    ) -> Response:
+        """Say where an answer went wrong, on what evidence, and what to try."""
+        return as_json(render.diagnosis(app.why(trace, app.owner(), expected=expected)))
+
     @router.get("/v1/revisions", response_model=schemas.RevisionsOut, tags=["records"])
     def revisions() -> Response:
         """List the sealed revisions, newest first, and which one serves."""
@@ -196,6 +208,18 @@ def _add_health(router: APIRouter, app: App) -> None:
         """Say whether questions can be answered, and what is missing if not."""
         state = render.readiness(app.readiness())
         return as_json(state, status=200 if state["ready"] else 503)
+
+
+def _add_metrics(router: APIRouter, app: App, answers: Answers) -> None:
+    @router.get(
+        "/metrics",
+        response_class=PlainTextResponse,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        tags=["health"],
+    )
+    def metrics() -> Response:
+        """Give what this process counted, in the text format of Prometheus."""
+        return Response(app.metrics(now_open=answers.open), media_type=METRICS_TYPE)
 
 
 def _accepted(app: App, path: str, data: bytes) -> Response:

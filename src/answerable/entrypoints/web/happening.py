@@ -44,6 +44,11 @@ class Answers:
         self._app = app
         self._streams = streams
 
+    @property
+    def open(self) -> int:
+        """How many answers are on their way."""
+        return self._streams.open
+
     async def whole(self, request: Request, text: str, **how: Any) -> Trace:
         """Return the trace of a question; whoever goes away meanwhile ends it."""
         cancel = self._streams.take()

@@ -25,6 +25,7 @@ from answerable.domain.questions import (
 from answerable.library.search import Found
 from answerable.library.visible import shown
 from answerable.operations.ports import Job
+from answerable.quality.diagnosis import Diagnosis
 
 Plain: TypeAlias = dict[str, object]
 
@@ -161,6 +162,20 @@ def standing(found: AnswerStanding) -> Plain:
         "revision": found.revision,
         "standing": found.standing.value,
         "claims": [_claim_standing(one, found.revision) for one in found.claims],
+    }
+
+
+def diagnosis(found: Diagnosis) -> Plain:
+    """Return where an answer went wrong; shape `DiagnosisOut`."""
+    return {
+        "trace_id": found.trace_id,
+        "point": found.point.value,
+        "sentence": found.point.sentence,
+        "sure": found.sure.value,
+        "because": found.because,
+        "also": [one.value for one in found.also],
+        "evidence": [{"code": one.code, "text": one.text} for one in found.evidence],
+        "remedies": [{"text": one.text, "command": one.command} for one in found.remedies],
     }
 
 

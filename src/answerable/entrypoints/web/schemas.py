@@ -9,7 +9,9 @@ from pydantic_core import PydanticCustomError
 
 from answerable.answering.feedback import COMMENT_CHARS_MAX, Complaint, Thumb
 from answerable.answering.standing import Because, Standing
+from answerable.quality.diagnosis import FailurePoint, Sureness
 
+EXPECTED_MAX = 4_000
 NUMBER_MAX = 2**53
 """JSON numbers are exact up to here, and databases hold them."""
 
@@ -369,6 +371,33 @@ class TraceOut(AnswerOut):
     evidence: dict[str, float]
     passages: list[LookedAtOut]
     feedback: list[FeedbackOut]
+
+
+class FindingOut(_Shape):
+    """One thing that was looked at."""
+
+    code: str
+    text: str
+
+
+class RemedyOut(_Shape):
+    """What to try."""
+
+    text: str
+    command: Annotated[str, Field(description="That does it; empty where none does.")]
+
+
+class DiagnosisOut(_Shape):
+    """Where an answer went wrong."""
+
+    trace_id: str
+    point: FailurePoint
+    sentence: str
+    sure: Sureness
+    because: str
+    also: Annotated[list[FailurePoint], Field(description="What else fits.")]
+    evidence: list[FindingOut]
+    remedies: list[RemedyOut]
 
 
 class RevisionOut(_Shape):
