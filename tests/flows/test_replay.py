@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ladder_doubles import PAGES, QUESTION, opened
@@ -29,7 +30,7 @@ def open_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]
         yield lambda *models: opened(tmp_path, stack, *models)
 
 
-def ask(app: App, text: str = QUESTION, **how: str) -> Trace:
+def ask(app: App, text: str = QUESTION, **how: Any) -> Trace:
     """Return the trace of a question of the owner, as the ledger has it."""
     return app.trace(app.ask(text, app.owner(), **how).id)
 
