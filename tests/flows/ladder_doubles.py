@@ -119,14 +119,22 @@ def opened(
         file = folder / "docs" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
+    return opened_on(folder / "docs", stack, *models, judge=judge or LiteralJudge())
+
+
+def opened_on(
+    docs: Path, stack: ExitStack, *models: ScriptedModel, judge: Judge | None = None
+) -> App:
+    """Return a library in memory of a folder; its judge is the one that ships unless given."""
     settings = load(None)
     own = ExitStack()
+    tools = app_tools.memory_tools(settings, own)
     tools = replace(
-        app_tools.memory_tools(settings, own),
-        judge=judge or LiteralJudge(),
+        tools,
+        judge=judge or tools.judge,
         models=cast("Models", Scripts(models)),
         parser=InlineParser(),
     )
     app = stack.enter_context(App(settings, tools, on_close=own))
-    app.ingest(folder / "docs")
+    app.ingest(docs)
     return app
