@@ -210,6 +210,15 @@ def _should_answer(seen: Seen) -> Verdict | None:
     return None
 
 
+def _silenced(seen: Seen) -> Verdict | None:
+    outcome = seen.trace.outcome
+    is_free = not isinstance(outcome, Abstained) or outcome.code != StepReason.POLICY.value
+    if is_free or seen.trace.step_downs or not seen.trace.passages:
+        return None
+    because = "only rungs that never answer were asked for"
+    return FailurePoint.REFUSED_WRONGLY, Sureness.CERTAIN, because
+
+
 def _withheld(seen: Seen) -> Verdict | None:
     """Return what a refusal points to: a foreign topic, a close call, or a missing detail."""
     outcome = seen.trace.outcome
@@ -284,6 +293,7 @@ _FROM_THE_TRACE: tuple[Callable[[Seen], Verdict | None], ...] = (
     _stale,
     _provider,
     _nothing_found,
+    _silenced,
     _should_answer,
     _contradicted,
     _withheld,
@@ -359,7 +369,7 @@ def _sighted(one: Sighting) -> Iterator[Finding]:
     if one.rank_now is not None:
         text = f"a wider search finds it today at {one.rank_now} of {one.looked_at}"
         yield Finding(code="rank_now", text=text)
-    elif one.looked_at:
+    elif one.looked_at and one.is_there:
         text = f"a wider search does not find it today among {one.looked_at} passages"
         yield Finding(code="rank_now", text=text)
     yield from (Finding(code="against", text=text) for text in one.against)

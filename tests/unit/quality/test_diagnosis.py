@@ -193,6 +193,11 @@ FROM_THE_TRACE = {
         FailurePoint.REFUSED_WRONGLY,
         LIKELY,
     ),
+    "only silent rungs": (
+        seen(replace(WITHHELD, code="policy")),
+        FailurePoint.REFUSED_WRONGLY,
+        CERTAIN,
+    ),
     "a close call": (
         seen(replace(WITHHELD, confidence=0.45)),
         FailurePoint.REFUSED_WRONGLY,
