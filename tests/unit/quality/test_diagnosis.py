@@ -267,7 +267,7 @@ def test_the_cases_cover_every_failure_point() -> None:
     assert {sure for _, _, sure in CASES.values()} == set(Sureness)
 
 
-@pytest.mark.parametrize("point", set(FailurePoint) - {FailurePoint.NOTHING_WRONG})
+@pytest.mark.parametrize("point", sorted(set(FailurePoint) - {FailurePoint.NOTHING_WRONG}))
 def test_every_failure_has_something_to_try(point: FailurePoint) -> None:
     """There is a way on from each, and no command has a gap where the trace belongs."""
     told = next(told for told, found, _ in CASES.values() if found is point)
