@@ -22,7 +22,8 @@ from answerable.entrypoints.web.api import api
 from answerable.entrypoints.web.gate import Gate
 from answerable.entrypoints.web.happening import Answers
 from answerable.entrypoints.web.openai import openai
-from answerable.entrypoints.web.pages import HERE, error_page, html, pages
+from answerable.entrypoints.web.pages import pages
+from answerable.entrypoints.web.printing import HERE, error_page, html
 from answerable.entrypoints.web.streams import Streams
 
 QUESTION_BYTES_MAX = 256 * 1024
@@ -52,7 +53,7 @@ def build(app: App, background: AbstractAsyncContextManager[None] | None = None)
     )
     site.include_router(api(app, answers))
     site.include_router(openai(app, answers))
-    site.include_router(pages(app))
+    site.include_router(pages(app, answers))
     site.mount("/static", StaticFiles(directory=HERE / "static"))
     _add_docs(site)
     _add_failures(site)
