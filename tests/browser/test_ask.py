@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,18 @@ from typing import Any
 import pytest
 
 from answerable.app import init_workspace, open_app
+from answerable.app.connecting import add_model
+from fake_openai import FakeOpenAi
 
 RUNBOOKS = Path(__file__).parents[2] / "examples" / "prometheus-operator-runbooks"
 CHROMIUM = shutil.which("chromium")
 PATIENCE_S = 60.0
 QUESTION = "What should I check when KubeAPIDown fires?"
 UNANSWERABLE = "Which xylophone suits a zucchini lasagna?"
+
+TRUE = "The alert is triggered when all Kubernetes API servers have not been reachable."
+FALSE = "The API server listens on port 9999."
+TRUE_TOO = "Check the status of the API server targets in the Prometheus UI."
 
 pytestmark = [
     pytest.mark.browser,
@@ -43,6 +50,17 @@ new PerformanceObserver((list) => {
 """
 
 
+# Notes what is added to an answer while it is on its way, in order.
+NOTED = """
+window.noted = [];
+new MutationObserver((records) => {
+  for (const { target, addedNodes } of records)
+    for (const node of target.dataset?.at ? addedNodes : [])
+      if (node.nodeType === 1) window.noted.push([target.dataset.at, node.textContent]);
+}).observe(document, { childList: true, subtree: true });
+"""
+
+
 def test_a_browser_can_be_driven() -> None:
     """Playwright is there; without it the other tests would be skipped unseen."""
     assert pytest.importorskip("playwright.sync_api", reason="pip install playwright")
@@ -55,6 +73,32 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     init_workspace(workspace, data_dir="data")
     with open_app(workspace) as app:
         app.ingest(RUNBOOKS)
+    with served(workspace) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def writer() -> Iterator[FakeOpenAi]:
+    """Give a model that writes a few words a second, one statement of three made up."""
+    with FakeOpenAi(text=f"{TRUE} {FALSE} {TRUE_TOO}", tokens_s=12.0) as model:
+        yield model
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory, writer: FakeOpenAi) -> Iterator[str]:
+    """Give the address of a server whose answers a model writes."""
+    workspace = tmp_path_factory.mktemp("written")
+    init_workspace(workspace, data_dir="data")
+    add_model(workspace, writer.base_url, name="main")
+    with open_app(workspace) as app:
+        app.ingest(RUNBOOKS / "runbooks" / "kubernetes")
+    with served(workspace) as address:
+        yield address
+
+
+@contextmanager
+def served(workspace: Path) -> Iterator[str]:
+    """Serve a workspace; give its address."""
     with subprocess.Popen(
         [sys.executable, "-m", "answerable", "serve", "--workspace", workspace, "--port", "0"],
         stderr=subprocess.PIPE,
@@ -101,22 +145,33 @@ class Tab:
 
     def ask(self, question: str) -> None:
         """Type a question, press Enter and wait for the outcome."""
+        self.begin(question)
+        self.page.wait_for_selector(".outcome:not(.live)")
+
+    def begin(self, question: str) -> None:
+        """Type a question and press Enter."""
         self.page.keyboard.type(question)
         self.page.keyboard.press("Enter")
-        self.page.wait_for_selector(".outcome")
 
 
 @pytest.fixture(params=["light", "dark", "phone", "no script"])
 def tab(request: pytest.FixtureRequest, chromium: Any, address: str) -> Iterator[Tab]:
-    """Give the Ask page in each look; a test passes only if it never complained."""
-    is_phone = request.param == "phone"
+    """Give the Ask page in each look."""
+    with opened(chromium, address, request.param) as tab:
+        yield tab
+
+
+@contextmanager
+def opened(chromium: Any, address: str, look: str) -> Iterator[Tab]:
+    """Give the Ask page of a server; a test passes only if it never complained."""
+    is_phone = look == "phone"
     context = chromium.new_context(
         base_url=address,
         viewport={"width": 360, "height": 740} if is_phone else {"width": 1100, "height": 800},
-        color_scheme="dark" if request.param == "dark" else "light",
-        java_script_enabled=request.param != "no script",
+        color_scheme="dark" if look == "dark" else "light",
+        java_script_enabled=look != "no script",
     )
-    context.add_init_script(WATCH)
+    context.add_init_script(WATCH + NOTED)
     page = context.new_page()
     page.set_default_timeout(PATIENCE_S * 1000)
     tab = Tab(page)
@@ -248,6 +303,90 @@ def test_a_server_that_is_gone_is_said_to_be(tab: Tab) -> None:
     page.wait_for_selector("#answer .problem")
     assert "answerable serve" in page.locator("#answer").inner_text()
     tab.complaints.clear()
+
+
+@pytest.fixture(params=["light", "dark", "phone", "no script"])
+def watched(request: pytest.FixtureRequest, chromium: Any, written: str) -> Iterator[Tab]:
+    """Give the Ask page of the server whose answers a model writes."""
+    with opened(chromium, written, request.param) as tab:
+        yield tab
+
+
+def test_a_statement_that_does_not_hold_is_dropped_in_sight(watched: Tab, tmp_path: Path) -> None:
+    """Statements appear one by one while the model writes; a wrong one is struck, with why.
+
+    A source says on the spot what it says, to the keyboard too; the next question follows.
+    """
+    page = watched.page
+    is_live = has_script(page)
+    watched.begin(QUESTION)
+    if is_live:
+        page.wait_for_selector(".live .claim")
+        page.screenshot(path=tmp_path / "live.png", full_page=True)
+    page.wait_for_selector(".outcome:not(.live)")
+    page.screenshot(path=tmp_path / "written.png", full_page=True)
+    assert page.locator(".claim .words").all_inner_texts() == [TRUE, TRUE_TOO]
+    assert page.locator(".left-out del").all_inner_texts() == [FALSE]
+    assert page.locator(".left-out .reason").inner_text().strip()
+    assert "9999" not in page.locator(".claims").inner_text()
+    assert page.locator(".verdict.supported").count() == 2
+    facts = page.locator(".facts").inner_text()
+    assert "written by main" in facts
+    assert "unpriced" in facts
+    if is_live:
+        told = page.evaluate("window.noted")
+        assert [name for name, _ in told] == ["claim", "dropped", "claim"]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate(CONTRAST) == []
+    cite, peek = page.locator(".cite").first, page.locator(".peek").first
+    assert not peek.is_visible()
+    cite.hover()
+    peek.wait_for(state="visible")
+    page.screenshot(path=tmp_path / "peek.png", full_page=True)
+    assert "KubeAPIDown.md" in peek.inner_text()
+    page.mouse.move(0, 0)
+    peek.wait_for(state="hidden")
+    page.locator(".why-it summary").click()
+    assert "found, not cited" in page.locator(".why-it").inner_text()
+    page.screenshot(path=tmp_path / "why.png", full_page=True)
+    page.locator("#further").fill("And what does KubeAPIDown mean?")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".outcome:not(.live) .follows")
+    assert QUESTION in page.locator(".follows").inner_text()
+    page.screenshot(path=tmp_path / "follows.png", full_page=True)
+
+
+@pytest.mark.parametrize("watched", ["light"], indirect=True)
+def test_a_source_is_read_and_dismissed_with_the_keyboard(watched: Tab) -> None:
+    """Its quote is there while its number has the focus, until Escape."""
+    page = watched.page
+    watched.ask(QUESTION)
+    while page.evaluate("document.activeElement.className") != "cite":
+        page.keyboard.press("Tab")
+    peek = page.locator(".peek").first
+    peek.wait_for(state="visible")
+    page.keyboard.press("Escape")
+    peek.wait_for(state="hidden")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#cite")
+    assert lit(page)
+
+
+@pytest.mark.parametrize("watched", ["light"], indirect=True)
+def test_an_answer_can_be_stopped(watched: Tab, writer: FakeOpenAi) -> None:
+    """What was checked by then stands, the page says so, and the model is let go of."""
+    page, whole = watched.page, writer.text
+    writer.text = f"{TRUE} {'and so on ' * 400}"
+    try:
+        watched.begin(QUESTION)
+        page.wait_for_selector(".live .claim")
+        page.locator(".stop").click()
+        page.wait_for_selector(".live.stopped")
+        writer.wait_until(lambda model: model.disconnects == 1)
+    finally:
+        writer.text = whole
+    assert "Stopped." in page.locator(".status").inner_text()
+    assert page.locator(".claim .words").all_inner_texts() == [TRUE]
 
 
 @pytest.mark.parametrize("tab", ["light", "dark", "phone"], indirect=True)

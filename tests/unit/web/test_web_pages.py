@@ -57,18 +57,6 @@ def test_a_form_without_script_gets_a_whole_page(client: TestClient) -> None:
     assert "quoted verbatim, no model" in page
 
 
-def test_htmx_gets_the_answer_alone(client: TestClient) -> None:
-    """The fragment has the answer and the new list of past questions, nothing else."""
-    headers = {"hx-request": "true"}
-    response = client.post("/", data={"question": "API down?"}, headers=headers)
-    assert response.headers["hx-push-url"] == "/traces/t0000"
-    part = response.text
-    assert "<html" not in part
-    assert 'hx-swap-oob="true"' in part
-    assert part.count('id="past"') == 1
-    assert "API down?" in part
-
-
 def test_every_citation_leads_to_its_highlight(client: TestClient) -> None:
     """Each link of an answer opens a page that marks the very words that were quoted."""
     page = client.post("/", data={"question": "API down?"}).text
@@ -82,16 +70,12 @@ def test_every_citation_leads_to_its_highlight(client: TestClient) -> None:
         assert read.text.count('id="cite"') == 1
 
 
-@pytest.mark.parametrize("headers", [{}, {"hx-request": "true"}])
-def test_an_answer_that_is_not_kept_is_shown_at_once(
-    app: FakeApp, client: TestClient, headers: dict[str, str]
-) -> None:
+def test_an_answer_that_is_not_kept_is_shown_at_once(app: FakeApp, client: TestClient) -> None:
     """Where no trace is kept the answer still comes, without an address of its own."""
     app.keeps = False
-    posted = client.post("/", data={"question": "API down?"}, headers=headers)
+    posted = client.post("/", data={"question": "API down?"})
     assert posted.status_code == 200
     assert not posted.history
-    assert "hx-push-url" not in posted.headers
     assert "kubectl get pods" in posted.text
 
 
@@ -131,7 +115,7 @@ def test_a_failure_is_shown_in_place(app: FakeApp, client: TestClient) -> None:
     assert "The question is empty" in response.text
     assert "write a question" in response.text
     app.failure = StorageFailure("the index cannot be read", hint="answerable revisions verify")
-    part = client.post("/", data={"question": "x"}, headers={"hx-request": "true"})
+    part = client.post("/", data={"question": "x"}, headers={"accept": "text/event-stream"})
     assert part.status_code == 503
     assert "<html" not in part.text
     assert "answerable revisions verify" in part.text

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 
-from answerable.entrypoints.web.pages import HERE
+from answerable.entrypoints.web.printing import HERE
 
 VENDOR = HERE / "static" / "vendor"
 

@@ -31,7 +31,7 @@ def check(
 ) -> None:
     """Say of each response whether its context supports it, claim by claim, without a model.
 
-    Example:  answerable check answers.jsonl --json > verdicts.jsonl
+    Example:  answerable check answers.jsonl --json
     """
     from answerable.app.checking import check_file
     from answerable.domain.errors import BadLine

@@ -28,7 +28,8 @@ from answerable.entrypoints.web.api import api
 from answerable.entrypoints.web.gate import Gate
 from answerable.entrypoints.web.happening import Answers
 from answerable.entrypoints.web.openai import openai
-from answerable.entrypoints.web.pages import HERE, error_page, html, pages
+from answerable.entrypoints.web.pages import pages
+from answerable.entrypoints.web.printing import HERE, error_page, html
 from answerable.entrypoints.web.streams import Streams
 
 QUESTION_BYTES_MAX = 256 * 1024
@@ -68,7 +69,7 @@ def build(
     )
     site.include_router(api(app, answers))
     site.include_router(openai(app, answers))
-    site.include_router(pages(app))
+    site.include_router(pages(app, answers))
     site.routes.extend(route for one in additions for route in one.routes)
     site.mount("/static", StaticFiles(directory=HERE / "static"))
     _add_docs(site)

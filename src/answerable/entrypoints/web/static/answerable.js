@@ -10,6 +10,16 @@ document.addEventListener("keydown", (event) => {
   box.select();
 });
 
+// What a source says is shown while it is pointed at or has the focus, until Escape.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") document.body.classList.add("no-peek");
+});
+for (const kind of ["pointerover", "focusin"]) {
+  document.addEventListener(kind, (event) => {
+    if (event.target.closest?.(".cite")) document.body.classList.remove("no-peek");
+  });
+}
+
 document.addEventListener("htmx:error", () => {
   const message = document.getElementById("offline");
   const place = document.getElementById("answer");
