@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from answerable.entrypoints.cli.terminal import Workspace, line, talk
+
+if TYPE_CHECKING:
+    from answerable.entrypoints.web.addition import Adding
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; this machine only for now.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one.")]
@@ -30,7 +33,7 @@ def serve(
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes.")] = None,
     workspace: Workspace = None,
 ) -> None:
-    """Serve the page and the API until Ctrl-C.
+    """Serve the page and the API until Ctrl-C; with the extra [mcp], tools under /mcp as well.
 
     Example:  answerable serve --port 8080
     """
@@ -45,8 +48,34 @@ def serve(
             host=host or settings.host,
             port=settings.port if port is None else port,
             workers=workers or settings.workers,
+            adding=_additions(),
         )
     )
+
+
+def _additions() -> tuple[Adding, ...]:
+    from answerable.entrypoints.mcp import is_installed
+
+    if not is_installed():
+        return ()
+    from answerable.entrypoints.mcp.http import addition
+
+    return (addition,)
+
+
+def mcp(workspace: Workspace = None) -> None:
+    """Serve the tools ask, search, get_document and verify to an MCP client over stdin and stdout.
+
+    A client starts it, and ends it by closing its stdin. Needs the extra [mcp].
+
+    Example:  answerable mcp --workspace ops
+    """
+    from answerable.entrypoints.mcp import check_installed
+
+    check_installed()
+    from answerable.entrypoints.mcp.stdio import serve as run
+
+    raise typer.Exit(run(workspace))
 
 
 def demo(

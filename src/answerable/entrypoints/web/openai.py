@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from secrets import token_hex
 from time import time_ns
 from typing import Annotated, Any, Literal
@@ -21,17 +20,16 @@ from starlette.responses import Response, StreamingResponse
 from answerable.answering.events import Done, Event, Shown
 from answerable.app import App
 from answerable.domain.errors import AnswerableError, BadInput, NotFound
-from answerable.domain.questions import Abstained, Cancelled, Citation, Claim, Trace, Turn
-from answerable.entrypoints.naming import trail
+from answerable.domain.questions import Trace, Turn
 from answerable.entrypoints.web import problems, render
 from answerable.entrypoints.web.happening import MEDIA_TYPE, Answers, begun
+from answerable.entrypoints.web.numbered import Paper
 from answerable.entrypoints.web.schemas import Words
 from answerable.entrypoints.web.streams import BEAT
 
 WHOLE = "answerable"
 _SEPARATOR = "/"
 _TURNS_MAX = 1_000
-_ARROW = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 
 
 class _Loose(BaseModel):
@@ -179,82 +177,15 @@ def _turns(said: Sequence[MessageIn]) -> Iterator[Turn]:
             question = ""
 
 
-@dataclass(kw_only=True, slots=True)
-class _Paper:
-    """The text of an answer as it grows, and where in it what is cited.
-
-    Attributes:
-        length: Code points by now.
-    """
-
-    numbers: dict[str, int] = field(default_factory=dict)
-    annotations: list[dict[str, object]] = field(default_factory=list)
-    length: int = 0
-
-    def claim(self, claim: Claim, revision: int) -> str:
-        """Return the text of a statement with the numbers of its sources."""
-        text = ("\n\n" if self.length else "") + claim.text
-        for citation in claim.citations:
-            text += self._mark(citation, revision, self.length + len(text), text)
-        self.length += len(text)
-        return text
-
-    def sources(self) -> str:
-        """Return the list of sources; empty where nothing is cited."""
-        if not self.numbers:
-            return ""
-        lines = (f"[{number}] {place}" for place, number in self.numbers.items())
-        return "\n\nSources:\n" + "\n".join(lines)
-
-    def _mark(self, citation: Citation, revision: int, at: int, text: str) -> str:
-        place = _place(citation)
-        number = self.numbers.setdefault(place, len(self.numbers) + 1)
-        mark = f" [{number}]"
-        if text.endswith(mark):
-            return ""
-        self.annotations.append(
-            {
-                "type": "url_citation",
-                "url_citation": {
-                    "start_index": at + 1,
-                    "end_index": at + len(mark),
-                    "title": place,
-                    "url": render.citation_url(citation, revision=revision),
-                },
-            }
-        )
-        return mark
-
-
-def _place(citation: Citation) -> str:
-    where = _ARROW.join((citation.path, *trail(citation.heading, citation.title)))
-    return f"{where}, line {citation.line}"
-
-
 def _completion(trace: Trace, model: str) -> dict[str, object]:
-    paper = _Paper()
-    claims = () if isinstance(trace.outcome, Abstained) else trace.outcome.claims
-    text = "".join(paper.claim(claim, trace.revision) for claim in claims)
-    content = text + _ending(trace, paper)
+    paper = Paper()
+    content = paper.whole(trace)
     message = {"role": "assistant", "content": content, "annotations": paper.annotations}
     return _head(trace.id, trace.at_ms, model, "chat.completion") | {
         "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
         "usage": _usage(trace),
         "answerable": render.answer(trace),
     }
-
-
-def _ending(trace: Trace, paper: _Paper) -> str:
-    """Return what stands below the statements, or in their place."""
-    match trace.outcome:
-        case Abstained():
-            closest = "".join(f"\n- {one.path}" for one in trace.outcome.closest)
-            named = f"\n\nClosest documents:{closest}" if closest else ""
-            return f"The documents do not say. {trace.outcome.because}{named}"
-        case Cancelled():
-            return f"\n\nIt ended here: {trace.outcome.because}."
-        case _:
-            return paper.sources()
 
 
 def _head(name: str, at_ms: int, model: str, kind: str) -> dict[str, object]:
@@ -286,7 +217,7 @@ async def _streamed(
 async def _chunks(
     happening: AsyncGenerator[Event | None, None], asked: CompletionIn
 ) -> AsyncGenerator[bytes, None]:
-    paper, has_usage = _Paper(), asked.stream_options and asked.stream_options.include_usage
+    paper, has_usage = Paper(), asked.stream_options and asked.stream_options.include_usage
     head = _head(token_hex(8), time_ns() // 1_000_000, asked.model, "chat.completion.chunk")
     async with aclosing(happening):
         yield _chunk(head, {"role": "assistant", "content": ""})
@@ -305,12 +236,12 @@ async def _chunks(
     yield b"data: [DONE]\n\n"
 
 
-def _deltas(event: Event | None, paper: _Paper) -> Iterator[dict[str, object]]:
+def _deltas(event: Event | None, paper: Paper) -> Iterator[dict[str, object]]:
     match event:
         case Shown():
             yield {"content": paper.claim(event.claim, event.revision)}
         case Done():
-            yield {"content": _ending(event.trace, paper), "annotations": paper.annotations}
+            yield {"content": paper.ending(event.trace), "annotations": paper.annotations}
         case _:
             pass
 

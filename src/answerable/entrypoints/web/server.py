@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from errno import EADDRINUSE
 from functools import partial
@@ -25,6 +25,7 @@ from uvicorn.supervisors import Multiprocess
 
 from answerable.app import App, open_app
 from answerable.domain.errors import AnswerableError, Conflict, NotAllowed
+from answerable.entrypoints.web.addition import Adding
 from answerable.entrypoints.web.gate import HOSTS
 from answerable.entrypoints.web.site import build
 
@@ -40,10 +41,17 @@ _SILENT_S_MAX = 60
 _log = logging.getLogger("answerable.web")
 
 
-def serve(workspace: Path, *, host: str = "127.0.0.1", port: int = 8080, workers: int = 1) -> int:
+def serve(
+    workspace: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    workers: int = 1,
+    adding: Sequence[Adding] = (),
+) -> int:
     """Serve a workspace until SIGTERM or Ctrl-C; return the exit code.
 
-    Port 0 takes a free one; the announcement on stderr has it.
+    Port 0 takes a free one; the announcement on stderr has it. `adding` is what other doors add.
 
     Raises:
         NotAllowed: The host is not this machine alone, or the port is reserved.
@@ -52,7 +60,7 @@ def serve(workspace: Path, *, host: str = "127.0.0.1", port: int = 8080, workers
     """
     with listen(host, port) as listener:
         config = Config(
-            partial(worker, workspace),
+            partial(worker, workspace, adding),
             factory=True,
             workers=workers,
             loop="uvloop",
@@ -121,7 +129,7 @@ def announce(listener: socket.socket) -> None:
     print(f"Answerable is at http://{shown}:{port}", file=sys.stderr, flush=True)  # noqa: T201  talk
 
 
-def worker(workspace: Path) -> FastAPI:
+def worker(workspace: Path, adding: Sequence[Adding] = ()) -> FastAPI:
     """Return the web application of one process, with its app and background work.
 
     Raises:
@@ -129,7 +137,7 @@ def worker(workspace: Path) -> FastAPI:
     """
     app = open_app(workspace)
     settle()
-    return build(app, background(app))
+    return build(app, background(app), adding)
 
 
 def settle() -> None:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+)
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -18,6 +23,7 @@ from answerable import __version__
 from answerable.app import App
 from answerable.domain.errors import AnswerableError
 from answerable.entrypoints.web import problems, schemas
+from answerable.entrypoints.web.addition import Adding
 from answerable.entrypoints.web.api import api
 from answerable.entrypoints.web.gate import Gate
 from answerable.entrypoints.web.happening import Answers
@@ -30,29 +36,40 @@ QUESTION_BYTES_MAX = 256 * 1024
 FEEDBACK_BYTES_MAX = 32 * 1024
 # An answer of many code blocks, handed back.
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
+_WITH_ANSWERS = frozenset({"/v1/verify", "/mcp"})
 # What a form adds around a file.
 _FORM_BYTES = 64 * 1024
 
 
-def build(app: App, background: AbstractAsyncContextManager[None] | None = None) -> FastAPI:
+def build(
+    app: App,
+    background: AbstractAsyncContextManager[None] | None = None,
+    adding: Sequence[Adding] = (),
+) -> FastAPI:
     """Return the web application over one app.
 
-    `background` is entered before the first request and left after the last.
+    Args:
+        app: Who answers.
+        background: Entered before the first request and left after the last.
+        adding: What other doors add.
     """
     streams = Streams(app.settings.serve.answers)
     answers = Answers(app, streams)
+    additions = [add(app, answers) for add in adding]
+    running = (background or nullcontext(), *(one.running for one in additions))
     site = FastAPI(
         title="Answerable",
         version=__version__,
         description="Answers from your own documents, every sentence checked against exact quotes.",
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(background or nullcontext(), streams),
+        lifespan=_lifespan(running, streams),
         telemetry={"tracing": False},
     )
     site.include_router(api(app, answers))
     site.include_router(openai(app, answers))
     site.include_router(pages(app))
+    site.routes.extend(route for one in additions for route in one.routes)
     site.mount("/static", StaticFiles(directory=HERE / "static"))
     _add_docs(site)
     _add_failures(site)
@@ -61,7 +78,7 @@ def build(app: App, background: AbstractAsyncContextManager[None] | None = None)
     def limit(path: str) -> int:
         if path.startswith("/v1/documents"):
             return upload_bytes_max
-        if path == "/v1/verify":
+        if path in _WITH_ANSWERS:
             return ANSWER_BYTES_MAX
         return FEEDBACK_BYTES_MAX if path.endswith("/feedback") else QUESTION_BYTES_MAX
 
@@ -69,10 +86,12 @@ def build(app: App, background: AbstractAsyncContextManager[None] | None = None)
     return site
 
 
-def _lifespan(background: AbstractAsyncContextManager[None], streams: Streams) -> Any:
+def _lifespan(running: Iterable[AbstractAsyncContextManager[None]], streams: Streams) -> Any:
     @asynccontextmanager
     async def lifespan(_site: FastAPI) -> AsyncIterator[None]:
-        async with background:
+        async with AsyncExitStack() as stack:
+            for one in running:
+                await stack.enter_async_context(one)
             try:
                 yield
             finally:
