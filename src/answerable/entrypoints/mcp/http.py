@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
+from sse_starlette.sse import AppStatus
 from starlette.routing import Route
 
 from answerable.app import App
@@ -20,6 +21,8 @@ def addition(app: App, answers: Answers) -> Addition:
     Every request stands alone, because the next one may reach another process. Nothing is
     sent unasked, so there is no stream to open with GET and no session to end with DELETE.
     """
+    # A stop waits for answers that are on their way, as it does everywhere else here.
+    AppStatus.disable_automatic_graceful_drain()
     manager = StreamableHTTPSessionManager(
         new_server(app, answers),
         stateless=True,

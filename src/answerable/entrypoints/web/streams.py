@@ -67,7 +67,9 @@ class Streams:
         try:
             while True:
                 try:
-                    item = await asyncio.wait_for(queue.get(), _BEAT_S)
+                    # Not `wait_for`: before Python 3.12 it loses a cancellation that comes with an item.
+                    async with asyncio.timeout(_BEAT_S):
+                        item = await queue.get()
                 except TimeoutError:
                     yield None
                     continue
