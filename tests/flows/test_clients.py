@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 from mcp import Client, StdioServerParameters
-from openai import NotFoundError, OpenAI
-from pydantic_ai.direct import model_request_sync
+from openai import AsyncOpenAI, NotFoundError, OpenAI
+from pydantic_ai.direct import model_request
 from pydantic_ai.messages import ModelRequest
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
@@ -147,10 +147,14 @@ def test_openai_lists_models_and_is_told_of_an_unknown_one(openai: OpenAI) -> No
 
 def test_pydantic_ai_gets_an_answer(address: str) -> None:
     """A framework that checks each reply by its own schema takes ours for a model's."""
-    provider = OpenAIProvider(base_url=f"{address}/v1", api_key="none")
-    model = OpenAIChatModel("answerable", provider=provider)
-    reply = model_request_sync(model, [ModelRequest.user_text_prompt(ASKED)])
-    assert "07:45" in (reply.text or "")
+
+    async def talk() -> str | None:
+        async with AsyncOpenAI(base_url=f"{address}/v1", api_key="none") as client:
+            model = OpenAIChatModel("answerable", provider=OpenAIProvider(openai_client=client))
+            reply = await model_request(model, [ModelRequest.user_text_prompt(ASKED)])
+            return reply.text
+
+    assert "07:45" in (asyncio.run(talk()) or "")
 
 
 async def conversation(client: Client) -> None:

@@ -67,7 +67,7 @@ class Streams:
         try:
             while True:
                 try:
-                    # Not `wait_for`: before Python 3.12 it loses a cancellation that comes with an item.
+                    # Before Python 3.12 `wait_for` loses a cancellation that comes with an item.
                     async with asyncio.timeout(_BEAT_S):
                         item = await queue.get()
                 except TimeoutError:
