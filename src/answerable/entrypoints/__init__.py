@@ -1,1 +1,1 @@
-"""Thin doors: command line, API, pages. Each knows only the app."""
+"""Thin doors: command line, API, pages, tools for agents. Each knows only the app."""
