@@ -200,7 +200,7 @@ def test_mcp_over_stdio(workspace: Path) -> None:
 def test_an_interrupted_mcp_server_ends_at_once(workspace: Path) -> None:
     """Ctrl-C needs no further line: it ends with 0, stdout held the protocol, stderr nothing."""
     ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-    command = [sys.executable, "-m", "answerable", "mcp", "--workspace", workspace]
+    command = [sys.executable, "-m", "answerable", "mcp", "--workspace", str(workspace)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

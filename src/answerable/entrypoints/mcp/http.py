@@ -22,7 +22,7 @@ def addition(app: App, answers: Answers) -> Addition:
     sent unasked, so there is no stream to open with GET and no session to end with DELETE.
     """
     # A stop waits for answers that are on their way, as it does everywhere else here.
-    AppStatus.disable_automatic_graceful_drain()
+    AppStatus.enable_automatic_graceful_drain = False
     manager = StreamableHTTPSessionManager(
         new_server(app, answers),
         stateless=True,
