@@ -69,7 +69,7 @@ def build(
     )
     site.include_router(api(app, answers))
     site.include_router(openai(app, answers))
-    site.include_router(pages(app))
+    site.include_router(pages(app, answers))
     site.routes.extend(route for one in additions for route in one.routes)
     site.mount("/static", StaticFiles(directory=HERE / "static"))
     _add_docs(site)
