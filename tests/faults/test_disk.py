@@ -110,6 +110,7 @@ def check_serving(seen: dict[str, Any]) -> None:
         "state": True,
         "library": True,
         "vectors": True,
+        "calibration": True,
         "ledger": False,
     }
     assert seen["overrides_again"] == []

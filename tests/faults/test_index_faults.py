@@ -345,9 +345,11 @@ def test_damage_is_not_merged_as_good(tmp_path: Path) -> None:
     (path,) = (path for path in files_of(tmp_path, first) if path.suffix == ".vec")
     path.write_bytes(path.read_bytes()[:-1] + b"\x01")
     gone = {entry(number).document.id for number in range(10)}
-    with pytest.raises(Corrupt, match=r"revision 1 .* has other bytes"):
-        built(index, 2, base=first, gone=gone)
-    assert not (tmp_path / "build").exists()
+    second = built(index, 2, base=first, gone=gone)
+    assert not index.is_settled(second.number, second.manifest)
+    with pytest.raises(Corrupt, match=r"revision 2 .* has other bytes"):
+        index.prepare(second, {SPACE: ()})
+    assert list((tmp_path / "prepared").iterdir()) == []
 
 
 PREPARES = """

@@ -11,7 +11,6 @@ from command_line import Ran, Shell, shell
 
 from answerable.answering import flow as answering
 from answerable.app import open_app
-from answerable.domain.questions import Trace
 
 __all__ = ["shell"]
 
@@ -247,16 +246,16 @@ def test_an_empty_library_is_not_ready(shell: Shell) -> None:
 def interrupted_after(monkeypatch: pytest.MonkeyPatch, questions: int, then: Any) -> None:
     """Let something happen after so many questions."""
     count = 0
-    answer = answering.answer
+    begin = answering.begin
 
-    def counted(*arguments: Any, **named: Any) -> Trace:
+    def counted(*arguments: Any, **named: Any) -> answering.Run:
         nonlocal count
         count += 1
         if count == questions:
             then()
-        return answer(*arguments, **named)
+        return begin(*arguments, **named)
 
-    monkeypatch.setattr(answering, "answer", counted)
+    monkeypatch.setattr(answering, "begin", counted)
 
 
 def test_stopped_in_the_middle(certified: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

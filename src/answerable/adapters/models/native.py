@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -102,6 +103,7 @@ class NativeModel:
 
         heard = Heard(call=call, where=self._where, model=self._model)
         async with (
+            _let_go(),
             self._failures(),
             model_request_stream(
                 self._asked, _messages(call.messages), model_settings=_settings(call)
@@ -160,10 +162,35 @@ class NativeModel:
 _: Callable[..., ChatModel] = NativeModel
 
 
+# What was opened for the call that is under way in this task.
+_OPENED: ContextVar[list[httpx2.Response]] = ContextVar("_OPENED")
+
+
+class _Noting(httpx2.AsyncHTTPTransport):
+    """Notes each response, because not every library closes those it gives up."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await super().handle_async_request(request)
+        _OPENED.get([]).append(response)
+        return response
+
+
+@asynccontextmanager
+async def _let_go() -> AsyncIterator[None]:
+    """Close on leaving what was opened inside, so that a provider sees at once that it can stop."""
+    opened: list[httpx2.Response] = []
+    _OPENED.set(opened)
+    try:
+        yield
+    finally:
+        for response in opened:
+            await response.aclose()
+
+
 def _http() -> httpx2.AsyncClient:
     return httpx2.AsyncClient(
         timeout=httpx2.Timeout(None, connect=_CONNECT_S),
-        limits=httpx2.Limits(max_connections=None),
+        transport=_Noting(limits=httpx2.Limits(max_connections=None)),
     )
 
 
