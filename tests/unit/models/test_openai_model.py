@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from wrapped import CALL, end, said
 
+from answerable.adapters.http import retry_after_s
 from answerable.adapters.models import openai_wire as wire
 from answerable.adapters.models.openai import OpenAiChatConfig, OpenAiModel
-from answerable.adapters.models.refusals import Where, refusal, retry_after_s
+from answerable.adapters.models.refusals import Where, refusal
 from answerable.adapters.models.tokens import METHOD
 from answerable.answering.ports import Delta, Message, ModelCall
 from answerable.domain.cancel import Cancel

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from itertools import islice
 
@@ -20,6 +19,7 @@ from pydantic import SecretStr
 
 from answerable.adapters.embedders.openai_reply import SETTINGS, read_vectors
 from answerable.adapters.embedders.pooling import pool, well_formed, windows
+from answerable.adapters.http import authorization, base_address, retry_after_s
 from answerable.domain.errors import BadConfiguration, EmbedderFailed
 from answerable.library.ports import Embedder, Purpose, Vectors
 
@@ -45,7 +45,6 @@ _WINDOW_BYTES_MIN = 32
 _TOO_MUCH = {400, 413, 422}
 _TOO_MANY = 429
 _SERVER_ERROR = 500
-_DIGITS_MAX = 9
 
 _LOG = "look in the log of that server"
 _KEY = f"check {SETTINGS}.api_key (ANSWERABLE_EMBEDDERS__OPENAI__API_KEY)"
@@ -117,7 +116,11 @@ class OpenAiEmbedder:
         self._sleep = sleep
         self._monotonic_s = monotonic_s
         self._chance = chance
-        base = _base(config.base_url)
+        base = base_address(
+            config.base_url,
+            setting=f"{SETTINGS}.base_url",
+            example="https://api.openai.com/v1",
+        )
         self._url = base.copy_with(
             username=None, password=None, path=f"{base.path.rstrip('/')}/embeddings", fragment=None
         )
@@ -126,7 +129,9 @@ class OpenAiEmbedder:
             "passage": _window_bytes(config, config.passage_prefix),
             "question": _window_bytes(config, config.question_prefix),
         }
-        key = _authorization(config.api_key)
+        key = authorization(
+            config.api_key, setting=f"{SETTINGS}.api_key", hint="copy the key again, alone"
+        )
         self._client = httpx2.Client(
             transport=transport,
             auth=(base.username, base.password) if base.username and not key else None,
@@ -299,54 +304,10 @@ def _refusal(response: httpx2.Response, where: str) -> EmbedderFailed | _Refused
         )
     if status != _TOO_MANY and status < _SERVER_ERROR:
         return EmbedderFailed(message, hint=hint)
-    wait_s = _retry_after_s(response.headers)
+    wait_s = retry_after_s(response.headers)
     if wait_s > 0:
         message += f" and asks to wait {math.ceil(wait_s)} s"
     return _Passing(message, hint=hint, wait_s=wait_s)
-
-
-def _retry_after_s(headers: httpx2.Headers) -> float:
-    """Return how long the server asks to wait; 0 when it does not say so.
-
-    A moment is compared with the moment of the answer, so that no other clock matters.
-
-    Source: RFC 9110, section 10.2.3.
-    """
-    asked = headers.get("retry-after", "")
-    if asked.isascii() and asked.isdigit():
-        return float(asked[:_DIGITS_MAX])
-    try:
-        until = parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, TypeError):
-        return 0.0
-    return max(until.total_seconds(), 0.0)
-
-
-def _base(base_url: str) -> httpx2.URL:
-    try:
-        base = httpx2.URL(base_url)
-        base.host.encode("idna")  # what the resolver does, with an error nobody expects there
-    except (httpx2.InvalidURL, UnicodeError):
-        base = httpx2.URL("")
-    if base.scheme not in {"http", "https"} or not base.host:
-        # It is not repeated: it may hold a password.
-        raise BadConfiguration(
-            f"{SETTINGS}.base_url is no address",
-            hint="it looks like https://api.openai.com/v1",
-        )
-    return base
-
-
-def _authorization(api_key: SecretStr | None) -> dict[str, str]:
-    key = "" if api_key is None else api_key.get_secret_value().strip()
-    if not key:
-        return {}
-    if not all("!" <= character <= "~" for character in key):
-        raise BadConfiguration(
-            f"{SETTINGS}.api_key holds white space or letters that are not ASCII",
-            hint="copy the key again, alone",
-        )
-    return {"Authorization": f"Bearer {key}"}
 
 
 def _window_bytes(config: OpenAiConfig, prefix: str) -> int:

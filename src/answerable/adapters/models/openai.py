@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
+from answerable.adapters.http import authorization, base_address
 from answerable.adapters.models import openai_wire as wire
 from answerable.adapters.models import refusals
 from answerable.adapters.models.heard import Heard
@@ -19,7 +20,6 @@ from answerable.adapters.models.pump import Pump
 from answerable.adapters.models.refusals import Where
 from answerable.answering.ports import ChatModel, Delta, Finished, ModelCall
 from answerable.domain.cancel import Cancel
-from answerable.domain.errors import BadConfiguration
 
 _CONNECT_S = 5.0
 _KEPT = 32
@@ -82,7 +82,11 @@ class OpenAiModel:
             address=str(self._url.copy_with(query=None)),
             key=config.key_variable,
         )
-        key = _authorization(config)
+        key = authorization(
+            config.api_key,
+            setting=f"the key of models.{config.name}",
+            hint=f"copy the key again, alone: {config.key_variable or 'its variable'}",
+        )
         self._make_client: Callable[[], httpx2.AsyncClient] = lambda: httpx2.AsyncClient(
             transport=transport,
             auth=(base.username, base.password) if base.username and not key else None,
@@ -228,21 +232,14 @@ async def _refusal_body(response: httpx2.Response) -> object:
 
 
 def checked_address(base_url: str, name: str) -> httpx2.URL:
-    """Return a base address.
+    """Return the base address of a model.
 
     Raises:
-        BadConfiguration: It is none. It is not repeated: it may hold a password.
+        BadConfiguration: It is none.
     """
-    try:
-        base = httpx2.URL(base_url)
-        base.host.encode("idna")  # what the resolver does, with an error nobody expects there
-    except (httpx2.InvalidURL, UnicodeError):
-        base = httpx2.URL("")
-    if base.scheme not in {"http", "https"} or not base.host:
-        raise BadConfiguration(
-            f"models.{name}.base_url is no address", hint="it looks like http://127.0.0.1:11434/v1"
-        )
-    return base
+    return base_address(
+        base_url, setting=f"models.{name}.base_url", example="http://127.0.0.1:11434/v1"
+    )
 
 
 def shown_address(base_url: str) -> str:
@@ -257,15 +254,3 @@ def is_open(base_url: str) -> bool:
     """Return whether what is sent there can be read on the way."""
     url = httpx2.URL(base_url)
     return url.scheme == "http" and url.host not in {"127.0.0.1", "::1", "localhost"}
-
-
-def _authorization(config: OpenAiChatConfig) -> dict[str, str]:
-    key = "" if config.api_key is None else config.api_key.get_secret_value().strip()
-    if not key:
-        return {}
-    if not all("!" <= character <= "~" for character in key):
-        raise BadConfiguration(
-            f"the key of models.{config.name} holds white space or letters that are not ASCII",
-            hint=f"copy the key again, alone: {config.key_variable or 'its variable'}",
-        )
-    return {"Authorization": f"Bearer {key}"}

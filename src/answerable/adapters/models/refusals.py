@@ -10,15 +10,14 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
+from answerable.adapters.http import retry_after_s
 from answerable.domain.errors import ModelFailed
 from answerable.domain.questions import StepReason
 
 CHECK = "answerable models check"
 LOG = "look in the log of that server"
 
-_DIGITS_MAX = 9
 _CODE = re.compile(r"[a-z][a-z_]{1,40}")
 _NO_ENTRY = {401, 403}
 _TOO_MANY = {429, 529}
@@ -103,23 +102,6 @@ def _refused(where: Where, status: int) -> tuple[StepReason, str]:
 
 def _key_hint(where: Where) -> str:
     return f"check the key: {where.key or where.settings + '.api_key_env'}, and what it may do"
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float:
-    """Return how long a server asks to wait; 0 when it does not say so.
-
-    A moment is compared with the moment of the answer, so that no other clock matters.
-
-    Source: RFC 9110, section 10.2.3.
-    """
-    asked = headers.get("retry-after", "")
-    if asked.isascii() and asked.isdigit():
-        return float(asked[:_DIGITS_MAX])
-    try:
-        until = parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, TypeError):
-        return 0.0
-    return max(until.total_seconds(), 0.0)
 
 
 def unreachable(where: Where, said: str) -> ModelFailed:
