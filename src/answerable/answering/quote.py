@@ -24,6 +24,8 @@ _TYPICAL_TERMS = 20
 
 # Candidates looked at when units are picked; further ones never win.
 _PICKED_FROM = 30
+# A further sentence of fewer terms than this says nothing by itself.
+_SENTENCE_TERMS_MIN = 3
 # Between units that follow each other stands a blank line, or the mark of a list item.
 _TOUCHING_CHARS = 8
 
@@ -233,7 +235,7 @@ def picked(candidates: Sequence[Candidate], settings: Quoting) -> list[Candidate
         if some.units and worth < some.units[0].score - settings.gap_max:
             break
         waiting.remove(best)
-        if some.has_room(best.unit):
+        if some.has_room(best.unit) and not (some.units and _says_nothing(best.unit)):
             some.add(best.unit)
             for one in waiting:
                 one.compare(best.unit)
@@ -302,6 +304,15 @@ class _Picked:
         return one.read.sentences + 1, unit.end - unit.start + lead.end - lead.start
 
 
+def _says_nothing(one: Candidate) -> bool:
+    """Return whether a unit is a scrap, such as "TODO" or a caption, that only stands near.
+
+    Alone it may be the answer to a question it shares a word with; beside others it adds nothing.
+    """
+    is_scrap = one.unit.kind is UnitKind.SENTENCE and len(one.read.words) < _SENTENCE_TERMS_MIN
+    return is_scrap and not dict(one.parts)["match"]
+
+
 def _follows(one: Candidate, other: Candidate) -> bool:
     """Return whether nothing but a mark stands between two units."""
     if one.passage.content_id != other.passage.content_id:
@@ -338,8 +349,12 @@ def _joined(quotes: Sequence[Quote], texts: Mapping[str, Text]) -> Iterator[Quot
     last: Quote | None = None
     for quote in quotes:
         if last and _touch(last, quote, texts):
-            better = max(last, quote, key=lambda one: one.score)
-            last = replace(better, spans=_union(last.spans + quote.spans))
+            last = replace(
+                last,
+                kind=quote.kind if last.kind is UnitKind.SENTENCE else last.kind,
+                score=max(last.score, quote.score),
+                spans=_union(last.spans + quote.spans),
+            )
         else:
             if last:
                 yield last
@@ -349,12 +364,17 @@ def _joined(quotes: Sequence[Quote], texts: Mapping[str, Text]) -> Iterator[Quot
 
 
 def _touch(last: Quote, quote: Quote, texts: Mapping[str, Text]) -> bool:
-    """Return whether a quote shares text with the one before it, or follows in its paragraph."""
+    """Return whether a quote shares text with the one before it, or goes on in its paragraph.
+
+    What is shown as it stands, such as code, is not joined to prose, which is set.
+    """
     if last.passage.document_id != quote.passage.document_id:
         return False
     end, start = last.spans[-1].end, quote.spans[0].start
     if start <= end:
         return True
+    if last.kind is not quote.kind:
+        return False
     gap = texts[quote.passage.content_id].text[end:start]
     return not gap.strip() and gap.count("\n") <= 1
 

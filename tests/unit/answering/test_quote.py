@@ -117,6 +117,26 @@ def test_a_far_worse_unit_is_left_out(shelf: MakeShelf) -> None:
     assert [claim.text for claim in claims] == ["The etcd quota is 2 gigabytes by default."]
 
 
+def test_a_scrap_is_not_quoted_beside_an_answer(shelf: MakeShelf) -> None:
+    """A mark such as TODO stands near what answers, and says nothing."""
+    page = "# Etcd quota\n\nThe etcd quota is 2 GB.\n\nTODO\n\nThe limit can be raised by hand.\n"
+    settings = replace(SETTINGS, gap_max=9.0)
+    texts = [claim.text for claim in shelf(page).quote("etcd quota", settings)]
+    assert "TODO" not in texts
+    assert "The limit can be raised by hand." in texts
+
+
+def test_code_is_not_joined_to_prose(shelf: MakeShelf) -> None:
+    """Prose is set, code is shown as it stands: one claim cannot be both."""
+    page = (
+        "# Drain\n\nThe drain takes long. A node is drained by:\n\n```\nkubectl drain NODE\n```\n"
+    )
+    settings = replace(SETTINGS, gap_max=9.0, repeat=0.0)
+    kinds = {claim.kind: claim.text for claim in shelf(page).quote("drain node long", settings)}
+    assert kinds["sentence"] == "The drain takes long."
+    assert "kubectl drain NODE" in kinds["code"]
+
+
 def test_a_sentence_that_only_points_elsewhere_loses(shelf: MakeShelf) -> None:
     """The reader wants the answer, not where it may be."""
     page = "# Taint\n\nSee there how to remove a taint.\n\nYou may remove a taint by minus.\n"
