@@ -97,6 +97,16 @@ def test_a_file_of_bad_lines_fails(shell: Shell) -> None:
     assert (ran.status, ran.out) == (2, "")
 
 
+def test_a_file_of_another_kind_does_not_flood_the_terminal(shell: Shell) -> None:
+    """The first complaints are named, the others counted."""
+    write(shell.home, *["nonsense\n"] * 500, GOOD)
+    ran = shell.run("check", "answers.jsonl", "--json")
+    assert ran.status == 3
+    assert ran.err.count("error[bad_line]") == 20
+    assert "500 bad lines" in ran.err
+    assert json.loads(ran.out)["id"] == "a"
+
+
 def test_a_missing_file_is_named(shell: Shell) -> None:
     """As every command says it."""
     ran = shell.run("check", "nowhere.jsonl")

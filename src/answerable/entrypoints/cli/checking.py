@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from answerable.app.checking import CheckedLine
 
 EXIT_BAD, EXIT_PARTLY = 2, 3
+# A file of another kind is bad in every line; one complaint for each would hide the first.
+_NAMED_MAX = 20
 _SIGNS = {"supported": "+", "unsupported": "x", "undecided": "?"}
 
 
@@ -40,7 +42,8 @@ def check(
     for one in check_file(file):
         if isinstance(one, BadLine):
             bad += 1
-            say_error(one)
+            if bad <= _NAMED_MAX:
+                say_error(one)
             continue
         done += 1
         if as_json:
@@ -50,6 +53,8 @@ def check(
         sys.stdout.flush()
     if not as_json:
         talk(f"{done} checked, {bad} bad lines" if bad else f"{done} checked")
+    if bad > _NAMED_MAX:
+        talk(f"{bad} bad lines, the first {_NAMED_MAX} named above: is {file} what you meant?")
     if bad:
         raise typer.Exit(EXIT_PARTLY if done else EXIT_BAD)
 
