@@ -26,6 +26,8 @@ _TYPICAL_TERMS = 20
 _PICKED_FROM = 30
 # A further sentence of fewer terms than this says nothing by itself.
 _SENTENCE_TERMS_MIN = 3
+# Cosine from which on a sentence is about the question without a word of it.
+_NEAR_MIN = 0.3
 # Between units that follow each other stands a blank line, or the mark of a list item.
 _TOUCHING_CHARS = 8
 
@@ -235,7 +237,9 @@ def picked(candidates: Sequence[Candidate], settings: Quoting) -> list[Candidate
         if some.units and worth < some.units[0].score - settings.gap_max:
             break
         waiting.remove(best)
-        if some.has_room(best.unit) and not (some.units and _says_nothing(best.unit)):
+        if best.is_copy or (some.units and _says_nothing(best.unit, some.units[0])):
+            continue
+        if some.has_room(best.unit):
             some.add(best.unit)
             for one in waiting:
                 one.compare(best.unit)
@@ -249,11 +253,13 @@ class _Waiting:
     unit: Candidate
     repeated: float = 0.0
     follows: bool = False
+    is_copy: bool = False
 
     def compare(self, other: Candidate) -> None:
         """Take note of what this unit repeats of another, and whether it stands next to it."""
         self.repeated = max(self.repeated, _likeness(self.unit.terms, other.terms))
         self.follows = self.follows or _follows(self.unit, other)
+        self.is_copy = self.is_copy or self.unit.read.body.split() == other.read.body.split()
 
 
 @dataclass(kw_only=True, slots=True)
@@ -304,13 +310,17 @@ class _Picked:
         return one.read.sentences + 1, unit.end - unit.start + lead.end - lead.start
 
 
-def _says_nothing(one: Candidate) -> bool:
-    """Return whether a unit is a scrap, such as "TODO" or a caption, that only stands near.
+def _says_nothing(one: Candidate, first: Candidate) -> bool:
+    """Return whether a unit beside the first one shares nothing with the question and is a scrap.
 
-    Alone it may be the answer to a question it shares a word with; beside others it adds nothing.
+    Such as "TODO" or a caption; or a sentence of another page that is not near in meaning either.
     """
-    is_scrap = one.unit.kind is UnitKind.SENTENCE and len(one.read.words) < _SENTENCE_TERMS_MIN
-    return is_scrap and not dict(one.parts)["match"]
+    parts = dict(one.parts)
+    if parts["match"] or parts["lead"]:
+        return False
+    if one.passage.document_id != first.passage.document_id:
+        return parts["meaning"] < _NEAR_MIN
+    return one.unit.kind is UnitKind.SENTENCE and len(one.read.words) < _SENTENCE_TERMS_MIN
 
 
 def _follows(one: Candidate, other: Candidate) -> bool:

@@ -46,10 +46,10 @@ def quote(run: Run, rung: str) -> Generator[Event, None, Outcome | StepDown]:
         claims = _claims(run.ranked, run.texts, run.release)
     with run.watch.step("verify"):
         kept = _verified(claims, run.found) if run.found else []
-    fresh = [one for one in kept if not said_before(one, run.shown)]
-    for one in fresh:
-        run.shown.append(one)
-        yield Shown(claim=one, rung=rung, revision=run.revision)
+    for one in kept:
+        if not said_before(one, run.shown):
+            run.shown.append(one)
+            yield Shown(claim=one, rung=rung, revision=run.revision)
     if not kept:
         return _left(rung, bool(claims))
     return Answered(rung=rung, claims=tuple(run.shown), confidence=run.sure)
