@@ -277,3 +277,4 @@ def test_closing_the_stream_closes_the_socket(wired: tuple[Stage, FakeOpenAi]) -
     with closing(stage.model.stream(CALL, Cancel())) as stream:
         next(stream)
     fake.wait_until(lambda seen: seen.disconnects == 1 and seen.open_connections == 0)
+    assert (fake.disconnects, fake.open_connections) == (1, 0)

@@ -157,8 +157,8 @@ def test_pydantic_ai_gets_an_answer(address: str) -> None:
     assert "07:45" in (asyncio.run(talk()) or "")
 
 
-async def conversation(client: Client) -> None:
-    """Use each tool once, each with what the one before gave."""
+async def conversation(client: Client) -> str:
+    """Use each tool once, each with what the one before gave; return what was answered."""
     answer = await client.call_tool("ask", {"question": ASKED})
     [claim] = answer.structured_content["claims"]
     document = claim["citations"][0]["document_id"]
@@ -172,17 +172,18 @@ async def conversation(client: Client) -> None:
     assert standing.structured_content["standing"] == "still_true"
     unknown = await client.call_tool("get_document", {"document": "wombat.md"})
     assert unknown.is_error
+    return str(claim["text"])
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 def test_mcp_over_http(address: str, mode: Any) -> None:
     """The official client, in the protocol of today and in that of yesterday."""
 
-    async def talk() -> None:
+    async def talk() -> str:
         async with Client(f"{address}/mcp", mode=mode) as client:
-            await conversation(client)
+            return await conversation(client)
 
-    asyncio.run(talk())
+    assert "07:45" in asyncio.run(talk())
 
 
 def test_mcp_over_stdio(workspace: Path) -> None:
@@ -190,11 +191,11 @@ def test_mcp_over_stdio(workspace: Path) -> None:
     arguments = ["-m", "answerable", "mcp", "--workspace", str(workspace)]
     started = StdioServerParameters(command=sys.executable, args=arguments, env=dict(os.environ))
 
-    async def talk() -> None:
+    async def talk() -> str:
         async with Client(started) as client:
-            await conversation(client)
+            return await conversation(client)
 
-    asyncio.run(talk())
+    assert "07:45" in asyncio.run(talk())
 
 
 def test_an_interrupted_mcp_server_ends_at_once(workspace: Path) -> None:
