@@ -22,6 +22,9 @@ from answerable.answering.checking.words import STOP, blanked
 from answerable.answering.sentences import sentences
 
 
+LARGEST = 16
+
+
 @dataclass(frozen=True, kw_only=True)
 class Made:
     """A claim with its passages and its label.
@@ -46,6 +49,7 @@ class Source:
     group: str
     passages: tuple[str, ...]
     elsewhere: tuple[str, ...]
+    own: str = ""
     questions: tuple[dict[str, Any], ...] = ()
 
 
@@ -76,15 +80,27 @@ def operations_sources(data: Path, rng: random.Random, count: int) -> list[Sourc
             at, size = rng.randrange(len(blocks)), rng.randint(3, 9)
             inside = blocks[at : at + size]
             outside = "\n\n".join(blocks[:at] + blocks[at + size :])
+            beside = [_window(rng.choice(pages), rng) for _ in range(round(LARGEST ** rng.random()) - 1)]
+            passages = [one for one in ("\n\n".join(inside), *beside) if one]
+            rng.shuffle(passages)
             found.append(
                 Source(
                     group=str(path),
-                    passages=("\n\n".join(inside),),
+                    passages=tuple(passages), own="\n\n".join(inside),
                     elsewhere=tuple(_good_sentences(outside)),
                 )
             )
     rng.shuffle(found)
     return found[:count]
+
+
+def _window(path: Path, rng: random.Random) -> str:
+    text = re.sub(r"\A---\n.*?\n---\n", "", path.read_text(), flags=re.DOTALL)
+    blocks = [block for block in re.split(r"\n\s*\n", text) if len(block.strip()) > 30]
+    if not blocks:
+        return ""
+    at = rng.randrange(len(blocks))
+    return "\n\n".join(blocks[at : at + rng.randint(3, 9)])
 
 
 def squad_sources(data: Path, rng: random.Random, count: int) -> list[Source]:
@@ -98,9 +114,8 @@ def squad_sources(data: Path, rng: random.Random, count: int) -> list[Source]:
     found = []
     for title, rows in pages.items():
         for place, row in enumerate(rows):
-            more = [
-                rows[(place + step) % len(rows)]["text"] for step in range(1, rng.randint(1, 4))
-            ]
+            size = min(len(rows), round(LARGEST ** rng.random()))
+            more = [rows[(place + step) % len(rows)]["text"] for step in range(1, size)]
             passages = [row["text"], *more]
             rng.shuffle(passages)
             others = " ".join(one["text"] for one in rows if one["text"] not in passages)
@@ -136,7 +151,8 @@ def make(sources: Sequence[Source], rng: random.Random, *, each: int) -> Iterato
         {fact.text for one in pool[:4000] for fact in facts_of(one) if fact.kind is FactKind.NAME}
     )
     for source in sources:
-        inside = [one for passage in source.passages for one in _good_sentences(passage)]
+        own = (source.own,) if source.own else source.passages
+        inside = [one for passage in own for one in _good_sentences(passage)]
         if not inside:
             continue
         maker = _Maker(source, inside=inside, pool=pool, words=words, names=names, rng=rng)

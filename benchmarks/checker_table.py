@@ -31,7 +31,7 @@ from answerable.answering.checking import (
     judging,
     prepare,
 )
-from answerable.answering.checking.claims import CONNECTIVE
+from answerable.answering.checking.claims import CONNECTIVE, REMARK
 from answerable.answering.checking.features import GROUPS, NAMES, Measured
 from answerable.answering.checking.table import packaged
 from answerable.domain.questions import VerdictValue
@@ -154,7 +154,7 @@ def _note(
     left = iter(seen)
     values: list[tuple[float, ...] | None] = []
     for one in checked.claims:
-        if one.claim.kind == CONNECTIVE:
+        if one.claim.kind in (CONNECTIVE, REMARK):
             continue
         is_quoted = one.reasons[0].code == "quoted"
         values.append(None if is_quoted else next(left))

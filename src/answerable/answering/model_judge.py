@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from answerable.answering.checking import CheckedClaim, Context, DraftClaim, Reason, check, prepare
-from answerable.answering.checking.claims import CONNECTIVE
+from answerable.answering.checking.claims import CONNECTIVE, REMARK
 from answerable.answering.checking.judging import is_held_back
 from answerable.answering.ports import ChatModel, Delta, Judge, Message, ModelCall
 from answerable.domain.cancel import Cancel
@@ -52,7 +52,7 @@ class ModelJudging:
     def check(self, claim: DraftClaim, *, before: str = "") -> CheckedClaim:
         """Return the model's verdict, but for what rules settle: quotes, and facts from nowhere."""
         own = check(claim, self.context, before=before)
-        if claim.kind == CONNECTIVE or own.reasons[0].code == "quoted":
+        if claim.kind in (CONNECTIVE, REMARK) or own.reasons[0].code == "quoted":
             return own
         value, why = parsed(self._reply(claim))
         if value is VerdictValue.SUPPORTED and is_held_back(own):

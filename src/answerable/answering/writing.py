@@ -12,7 +12,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from answerable.answering import prompts
-from answerable.answering.checking import CheckedClaim, ClaimStream, DraftClaim, EvidenceSpan
+from answerable.answering.checking import (
+    REMARK,
+    SAYS_NOTHING,
+    CheckedClaim,
+    ClaimStream,
+    DraftClaim,
+    EvidenceSpan,
+)
 from answerable.answering.cite import line_of
 from answerable.answering.events import Dropped, Event, Shown
 from answerable.answering.excerpt import Excerpt, excerpts
@@ -39,7 +46,6 @@ from answerable.domain.questions import (
 )
 from answerable.domain.releases import ModelChoice
 
-_SAYS_NOTHING = frozenset({"connective", "heading"})
 # Numbers of passages behind a sentence, as models write them whatever they are told.
 _MARKERS = re.compile(r"\s*(?:\[(?:passages?\s+)?\d{1,2}(?:\s*[,;-]\s*\d{1,2})*\]|【[^】]{0,12}】)")
 _NOT_PROSE = re.compile(r"\s*(?:[{\[]\s*[\"{\[]|<[?!a-zA-Z]|```\s*(?:json|xml|html|yaml)\b)")
@@ -69,6 +75,7 @@ class _Draft:
 
     Attributes:
         kept, lost: Statements that hold, and that do not.
+        remarks: Sentences that only say what the passages lack.
         declined: Whether it says that the passages do not hold the answer.
         check_ms: What all checks took.
     """
@@ -77,6 +84,7 @@ class _Draft:
     chars: int = 0
     kept: int = 0
     lost: int = 0
+    remarks: int = 0
     declined: bool = False
     check_ms: float = 0.0
 
@@ -89,7 +97,7 @@ class _Draft:
         self.chars += len(text)
 
     def begin_again(self) -> None:
-        self.parts, self.chars, self.lost = [], 0, 0
+        self.parts, self.chars, self.lost, self.remarks = [], 0, 0, 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,7 +157,7 @@ def _written(writer: _Writer) -> Iterator[Event]:
 
 def _fault(draft: _Draft) -> str:
     """Return what is wrong with a draft of which nothing could be used; empty when nothing is."""
-    if draft.kept or draft.declined:
+    if draft.kept or draft.declined or draft.remarks:
         return ""
     if not draft.text.strip():
         return "it is empty"
@@ -191,7 +199,9 @@ def _judged(writer: _Writer, one: DraftClaim) -> Iterator[Event]:
     run, draft = writer.run, writer.draft
     if _words(one.text) == _words(prompts.DECLINED):
         draft.declined = not draft.kept
-    elif _words(one.text) and one.kind not in _SAYS_NOTHING:
+    elif one.kind == REMARK:
+        draft.remarks += 1
+    elif _words(one.text) and one.kind not in SAYS_NOTHING:
         began_ms = run.desk.clock.monotonic_ms()
         checked = writer.context.check(one, before=run.shown[-1].text if run.shown else "")
         claim = _claim(writer, one, checked)
@@ -276,9 +286,9 @@ def _holds(citation: Citation, one: Excerpt) -> bool:
 
 def _ended(run: Run, rung: str, draft: _Draft) -> Answered | StepDown:
     """Return the answer, or that too little of what was written holds."""
-    if draft.declined:
-        return _left(rung, StepReason.DECLINED, BECAUSE[StepReason.DECLINED])
     statements = draft.kept + draft.lost
+    if draft.declined or (draft.remarks and not statements):
+        return _left(rung, StepReason.DECLINED, BECAUSE[StepReason.DECLINED])
     if draft.kept and draft.kept >= run.release.writing.supported_min * statements:
         return Answered(rung=rung, claims=tuple(run.shown), confidence=run.sure)
     return _left(

@@ -7,7 +7,13 @@
 Start reading at `judging.check`; `features.measure` is what it stands on.
 """
 
-from answerable.answering.checking.claims import ClaimStream, DraftClaim, split_claims
+from answerable.answering.checking.claims import (
+    REMARK,
+    SAYS_NOTHING,
+    ClaimStream,
+    DraftClaim,
+    split_claims,
+)
 from answerable.answering.checking.context import Context
 from answerable.answering.checking.judge import FeatureJudge
 from answerable.answering.checking.judging import (
@@ -21,6 +27,8 @@ from answerable.answering.checking.judging import (
 from answerable.answering.checking.reasons import Reason, is_contradiction
 
 __all__ = [
+    "REMARK",
+    "SAYS_NOTHING",
     "CheckedClaim",
     "CheckedResponse",
     "ClaimStream",

@@ -6,9 +6,13 @@ import re
 from dataclasses import dataclass
 
 from answerable.answering.checking.connectives import is_connective
+from answerable.answering.checking.framing import is_remark
 
 SENTENCE, ITEM, ROW, CODE = "sentence", "item", "row", "code"
-HEADING, CONNECTIVE = "heading", "connective"
+HEADING, CONNECTIVE, REMARK = "heading", "connective", "remark"
+
+SAYS_NOTHING = frozenset({HEADING, CONNECTIVE, REMARK})
+"""Kinds that state nothing of the subject: passed over in an answer, not counted against one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,8 +21,8 @@ class DraftClaim:
 
     Attributes:
         start, end: Code points in the draft; ``text == draft[start:end]``.
-        kind: ``sentence``, ``item``, ``row``, ``code``, ``heading`` or ``connective``, which
-            says nothing and comes from a closed list.
+        kind: ``sentence``, ``item``, ``row``, ``code``, ``heading``; ``connective``, which says
+            nothing and comes from a closed list; ``remark``, that the passages lack something.
     """
 
     start: int
@@ -193,8 +197,8 @@ class ClaimStream:
         text = self._text[first:last]
         if not any(char.isalnum() for char in text):
             return
-        if kind not in (CODE, ROW) and is_connective(text):
-            kind = CONNECTIVE
+        if kind not in (CODE, ROW):
+            kind = CONNECTIVE if is_connective(text) else REMARK if is_remark(text) else kind
         found.append(DraftClaim(start=self._at + first, end=self._at + last, text=text, kind=kind))
 
     def _drop_line_break(self) -> None:

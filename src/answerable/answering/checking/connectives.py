@@ -46,8 +46,34 @@ _PATTERNS = (
     rf"{_THING}",
     r"(?:i )?hope (?:this|that|it) helps(?: you)?",
     (
+        r"(?:sure, |certainly, |of course, )?i(?:'ll| will|'d| would) (?:do my best|try"
+        r"|be (?:happy|glad)) to (?:help|assist|answer)(?: you)?(?: (?:with )?your question)?"
+        rf"(?: (?:based on|from|with) {_SOURCE})?"
+    ),
+    (
+        r"(?:sure, |certainly, |of course, )?here(?:'s| is| are) (?:my|an?|the|some)"
+        r"(?: (?:best|brief|short|possible))? (?:attempt|answers?|summary|try)"
+        r"(?: to (?:answer )?(?:your|the) question)?"
+        rf"(?:,? (?:based on|from|using) {_SOURCE})?"
+    ),
+    (
+        r"(?:sure, |certainly, |of course, )?"
+        rf"(?:based on|according to|from|given|as per|per) {_SOURCE}"
+        r",? here(?:'s| is) (?:my|an?|the) (?:(?:brief|short) )?(?:answer|summary)"
+        r"(?: to (?:your|the) question)?"
+    ),
+    (
+        r"i(?:'m| am) able to answer (?:your|the|this) question"
+        rf"(?: (?:based on|from|with) {_SOURCE})?"
+    ),
+    (
+        r"if you have any (?:other |more |further |additional )?(?:questions?|concerns?)"
+        r"(?: or (?:questions?|concerns?))?, (?:please )?(?:let me know|feel free to ask)"
+    ),
+    (
         r"(?:please )?let me know if you (?:have|need) (?:any |more |further )?"
         r"(?:other |more |further |additional )?(?:questions?|help|assistance|information|details)"
+        r"(?: or if there(?:'s| is) anything else i can (?:help|assist)(?: you)?(?: with)?)?"
     ),
     (
         r"(?:feel free to|please) (?:ask|reach out)(?: (?:me|us))?"
@@ -59,11 +85,13 @@ _PATTERNS = (
     ),
 )
 _CONNECTIVE = re.compile(rf"(?:{'|'.join(_PATTERNS)})", re.IGNORECASE)
+_LEADING = re.compile(r"(?:therefore|however|overall|so|finally|also), ", re.IGNORECASE)
 _AROUND = re.compile(r"^[\s*_#\"'(]+|[\s*_#\"').:,;!\u2026-]+$")
 _CITED = re.compile(r"\[\^?\d{1,3}(?:,\s*\d{1,3})*\]")
 
 
 def is_connective(text: str) -> bool:
     """Return whether a sentence only connects others, so that there is nothing to check."""
-    bare = _AROUND.sub("", _CITED.sub("", text)).replace("\u2019", "'")
-    return _CONNECTIVE.fullmatch(" ".join(bare.split())) is not None
+    bare = " ".join(_AROUND.sub("", _CITED.sub("", text)).replace("\u2019", "'").split())
+    bare = _LEADING.sub("", bare)
+    return _CONNECTIVE.fullmatch(bare) is not None

@@ -134,6 +134,11 @@ class Context:
         return found
 
     @cached_property
+    def lows(self) -> frozenset[str]:
+        """Every word as it stands, in lower case."""
+        return frozenset(word.low for piece in self.pieces for word in piece.words)
+
+    @cached_property
     def bigrams(self) -> set[tuple[str, str]]:
         """Pairs of words that follow each other, by stem, function words too."""
         return {

@@ -18,6 +18,7 @@ from answerable.answering.checking.clauses import (
 )
 from answerable.answering.checking.context import Context, Piece
 from answerable.answering.checking.facts import Fact, FactKind, facts_of
+from answerable.answering.checking.framing import without_framing
 from answerable.answering.checking.matching import (
     Found,
     Match,
@@ -44,7 +45,7 @@ _COVERAGE = (
 _UNCOVERED = (
     "missing_sum", "missing_max", "missing_mean", "missing_count", "missing_second",
     "missing_best_sum", "missing_best_max", "missing_soft_sum", "missing_asked_sum",
-    "missing_three_sum",
+    "missing_three_sum", "plain_share", "plain_count", "plain_best",
 )  # fmt: skip
 _COPY = (
     "pairs_full", "triples_full", "pairs_best", "common_best", "copied", "close_pairs",
@@ -63,7 +64,7 @@ _POLARITY = (
     "denied", "denial_added", "denial_dropped", "opposite", "opposed_agrees", "contradicts",
     "modal_up", "modal_down", "quantifier", "aligned", "denied_best_differs",
 )  # fmt: skip
-_SHAPE = ("length", "is_short", "asked_share")
+_SHAPE = ("length", "is_short", "asked_share", "pieces")
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "coverage": _COVERAGE,
@@ -119,7 +120,7 @@ class _Claim:
     """A claim as it is measured: words, facts, clauses, with the question where it is needed."""
 
     def __init__(self, text: str, context: Context, *, is_code: bool, before: str) -> None:
-        self.text = without_markers(text)
+        self.text = text if is_code else without_framing(without_markers(text))
         words = words_of(self.text)
         if len(words) > 1 and words[0].low in ("yes", "no") and self.text[words[0].end] in ",.;:":
             words = words[1:]
@@ -161,6 +162,7 @@ def measure(text: str, context: Context, *, is_code: bool = False, before: str =
     broken = [tokens for tokens in claim.commands if not has_command(tokens, context)]
     values = {
         **_coverage(claim, evidence, context),
+        **_plain(claim, evidence, context),
         **_copy(claim, evidence, context),
         **_facts(claim, matches, evidence, broken),
         **_binding(claim, matches, bounds, evidence),
@@ -168,6 +170,7 @@ def measure(text: str, context: Context, *, is_code: bool = False, before: str =
         "length": math.log1p(len(claim.content)),
         "is_short": float(claim.is_short),
         "asked_share": _share(claim, context.asked_stems),
+        "pieces": math.log1p(len(context.pieces)),
     }
     missing = sorted(
         {word.stem: word for word in claim.content if word.stem in evidence.missing_asked}.values(),
@@ -284,6 +287,18 @@ def _coverage(claim: _Claim, evidence: _Evidence, context: Context) -> dict[str,
         "missing_soft_sum": math.log1p(soft_left),
         "missing_asked_sum": math.log1p(sum(weights[one] for one in evidence.missing_asked)),
         "missing_three_sum": math.log1p((1 - three) * claim.total),
+    }
+
+
+def _plain(claim: _Claim, evidence: _Evidence, context: Context) -> dict[str, float]:
+    """Return what is missing when every word counts the same, function words too, unstemmed."""
+    words = [word.low for word in claim.words]
+    absent = sum(word not in context.lows for word in words)
+    best = {word.low for word in evidence.best.words} if evidence.best else set()
+    return {
+        "plain_share": absent / max(1, len(words)),
+        "plain_count": math.log1p(absent),
+        "plain_best": _mean(word in best for word in words),
     }
 
 

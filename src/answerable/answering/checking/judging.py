@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from answerable.answering.checking import reasons
-from answerable.answering.checking.claims import CODE, CONNECTIVE, DraftClaim, split_claims
+from answerable.answering.checking.claims import (
+    CODE,
+    CONNECTIVE,
+    REMARK,
+    SAYS_NOTHING,
+    DraftClaim,
+    split_claims,
+)
 from answerable.answering.checking.context import Context, is_edge
 from answerable.answering.checking.features import Measured, hard_absent, measure
+from answerable.answering.checking.framing import without_framing
 from answerable.answering.checking.reasons import Reason, is_plain_fact, reasons_against
-from answerable.answering.checking.table import Table, p_supported, packaged
+from answerable.answering.checking.table import Calibration, Table, packaged
 from answerable.answering.checking.words import without_markers
 from answerable.domain.questions import VerdictValue
 
@@ -60,6 +67,9 @@ class CheckedResponse:
 # A fact that stands letter for letter or not at all adds so much to the risk when it does not.
 _ABSENT_RISK = 2.0
 _SURE = 0.99
+# What is taken to be likely of a claim before it is read: all there is to say of one that says
+# nothing which could be looked up.
+_UNREAD = 0.8
 _REASONS_MAX = 4
 # Part of a sentence is a quote from so many words on: shorter ones depend on what surrounds them.
 _QUOTED_WORDS_MIN = 5
@@ -90,6 +100,8 @@ def check(claim: DraftClaim, context: Context, *, before: str = "") -> CheckedCl
     """
     if claim.kind == CONNECTIVE:
         return _checked(claim, VerdictValue.SUPPORTED, 1.0, [reasons.CONNECTS], ())
+    if claim.kind == REMARK:
+        return _checked(claim, VerdictValue.UNDECIDED, _UNREAD, [reasons.REMARKS], ())
     quoted = _quoted(claim, context)
     if quoted:
         return _checked(claim, VerdictValue.SUPPORTED, _SURE, [reasons.QUOTED], (quoted,))
@@ -107,15 +119,14 @@ def check_response(response: str, context: Context) -> CheckedResponse:
     for claim in split_claims(response):
         checked.append(check(claim, context, before=before))
         before = claim.text
-    counted = [one for one in checked if one.claim.kind != CONNECTIVE]
+    counted = [one for one in checked if one.claim.kind not in SAYS_NOTHING]
     if not counted:
         return CheckedResponse(
-            verdict=VerdictValue.UNDECIDED, p_supported=0.5, claims=tuple(checked)
+            verdict=VerdictValue.UNDECIDED, p_supported=_UNREAD, claims=tuple(checked)
         )
-    table = packaged()
-    how = table.one if len(counted) == 1 else table.many
-    p = p_supported([_risk(one.p_supported, table) for one in counted], how)
-    verdict = _cut(p, how.supported_min, how.unsupported_below)
+    how = packaged().calibration
+    p = how.p_supported([how.risk(one.p_supported) for one in counted])
+    verdict = _cut(p, how, is_one=len(counted) == 1)
     if verdict is VerdictValue.SUPPORTED and any(map(is_held_back, counted)):
         verdict = VerdictValue.UNDECIDED
     return CheckedResponse(verdict=verdict, p_supported=p, claims=tuple(checked))
@@ -135,13 +146,14 @@ def is_held_back(one: CheckedClaim) -> bool:
 def _judged(claim: DraftClaim, found: Measured, context: Context, table: Table) -> CheckedClaim:
     absent = hard_absent(found.matches)
     risk = table.raw(found.values) + _ABSENT_RISK * any(map(is_plain_fact, absent))
-    p = p_supported([risk], table.claim)
+    how = table.calibration
+    p = how.p_supported([risk])
     against = list(reasons_against(found))
     is_bare = _BARE.fullmatch(claim.text) is not None
     if absent or found.commands or is_bare:
-        p = min(p, table.claim.supported_min - 1e-6)
+        p = min(p, how.supported_min - 1e-6)
         against += [reasons.BARE] if is_bare else []
-    verdict = _cut(p, table.claim.supported_min, table.claim.unsupported_below)
+    verdict = _cut(p, how, is_one=True)
     if verdict is VerdictValue.SUPPORTED:
         return _checked(claim, verdict, p, [reasons.COVERED], _spans(found, context))
     return _checked(claim, verdict, p, against or [reasons.WEAK], _spans(found, context))
@@ -160,23 +172,15 @@ def _checked(
     )
 
 
-def _cut(p: float, supported_min: float, unsupported_below: float) -> VerdictValue:
-    if p < unsupported_below:
+def _cut(p: float, how: Calibration, *, is_one: bool) -> VerdictValue:
+    if p < (how.unsupported_below if is_one else how.unsupported_below_many):
         return VerdictValue.UNSUPPORTED
-    return VerdictValue.SUPPORTED if p >= supported_min else VerdictValue.UNDECIDED
-
-
-def _risk(p: float, table: Table) -> float:
-    """Return the raw risk that a claim's probability was made of."""
-    bounded = min(max(p, 1e-6), 1 - 1e-6)
-    return (math.log((1 - bounded) / bounded) - table.claim.bias) / (
-        table.claim.first + table.claim.second
-    )
+    return VerdictValue.SUPPORTED if p >= how.supported_min else VerdictValue.UNDECIDED
 
 
 def _quoted(claim: DraftClaim, context: Context) -> EvidenceSpan | None:
     """Return where a passage holds the claim word for word, spaces and markers aside."""
-    words = without_markers(claim.text).strip(_AROUND).split()
+    words = without_framing(without_markers(claim.text)).strip(_AROUND).split()
     if not words:
         return None
     pattern = re.compile(r"\s+".join(map(re.escape, words)))

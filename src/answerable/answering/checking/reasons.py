@@ -29,6 +29,7 @@ _OTHERWISE = frozenset({"value_of_another", "opposite", "denied", "denial_droppe
 QUOTED = Reason(code="quoted", text="stands in a passage word for word")
 COVERED = Reason(code="covered", text="its words and facts stand together in the passages")
 CONNECTS = Reason(code="connective", text="only connects other sentences; nothing to check")
+REMARKS = Reason(code="remark", text="says what the passages lack; nothing to check")
 WEAK = Reason(code="weak_evidence", text="too little of it stands together in the passages")
 BARE = Reason(code="bare_answer", text="a bare yes or no says nothing that can be looked up")
 

@@ -24,19 +24,27 @@ class Calibration:
     """How raw risks become a probability, and where verdicts are cut.
 
     Attributes:
-        bias, first, second, count: Of the logit of the probability that something is wrong: a
-            constant, the weights of the highest and second highest raw risk, and of the
-            logarithm of the number of claims.
+        bias, slope: Of the logit of the probability that something is wrong.
         supported_min: From this probability of support on a verdict is SUPPORTED.
         unsupported_below: Below this one it is UNSUPPORTED.
+        unsupported_below_many: The same for a response of several claims.
     """
 
     bias: float
-    first: float
-    second: float
-    count: float
+    slope: float
     supported_min: float
     unsupported_below: float
+    unsupported_below_many: float
+
+    def p_supported(self, risks: Sequence[float]) -> float:
+        """Return the probability that all claims with these raw risks are supported."""
+        logit = self.bias + self.slope * joined(risks)
+        return 1 / (1 + math.exp(max(-60.0, min(60.0, logit))))
+
+    def risk(self, p: float) -> float:
+        """Return the raw risk of a claim that is supported with this probability."""
+        bounded = min(max(p, 1e-6), 1 - 1e-6)
+        return (math.log((1 - bounded) / bounded) - self.bias) / self.slope
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,8 +55,7 @@ class Table:
         linear: One weight for each feature; raw risk is a logit, higher is worse.
         trees: Their values add up to a second raw risk.
         share: Of the trees in the blend.
-        claim: Calibration of one claim.
-        one, many: Of a response of one claim, and of several.
+        calibration: Of all probabilities.
         words: For a stem how much it tells, in [0, 1].
         digest: SHA-256 of the file, first 12 hex digits: names the scorer in a release.
     """
@@ -58,9 +65,7 @@ class Table:
     trees: tuple[Tree, ...]
     start: float
     share: float
-    claim: Calibration
-    one: Calibration
-    many: Calibration
+    calibration: Calibration
     words: Mapping[str, float]
     digest: str
 
@@ -97,9 +102,7 @@ def read_table(content: bytes) -> Table:
         trees=tuple(_tree(nodes) for nodes in found["trees"]),
         start=found["start"],
         share=found["share"],
-        claim=Calibration(**found["claim"]),
-        one=Calibration(**found["one"]),
-        many=Calibration(**found["many"]),
+        calibration=Calibration(**found["calibration"]),
         words=found["words"],
         digest=sha256(content).hexdigest()[:12],
     )
@@ -115,11 +118,10 @@ def _tree(nodes: Sequence[Sequence[float]]) -> Tree:
     )
 
 
-def p_supported(risks: Sequence[float], how: Calibration) -> float:
-    """Return the probability that all of a response is supported, from the risks of its claims."""
-    ranked = sorted(risks, reverse=True)
-    second = ranked[1] if len(ranked) > 1 else ranked[0]
-    logit = (
-        how.bias + how.first * ranked[0] + how.second * second + how.count * math.log(len(ranked))
-    )
-    return 1 / (1 + math.exp(max(-60.0, min(60.0, logit))))
+def joined(risks: Sequence[float]) -> float:
+    """Return the risk that any of some claims is wrong: a logit whose odds are the sum of theirs.
+
+    A claim of long odds adds next to nothing, two of even odds add up; one alone keeps its own.
+    """
+    most = max(risks)
+    return most + math.log(math.fsum(math.exp(risk - most) for risk in risks))
