@@ -303,12 +303,15 @@ def calibrated(claims: Sequence[Made], risks: Rows) -> dict[str, float]:
         "slope": round(slope, 4),
         "supported_min": SUPPORTED_MIN,
         "unsupported_below": UNSUPPORTED_BELOW,
-        "unsupported_below_many": round(_cut_many(bad[0], good[0], bias, slope), 3),
+        "unsupported_below_many": round(_cut_many(bad[0], good[1], bias, slope), 3),
     }
 
 
 def _cut_many(bad: Sequence[float], good: Sequence[float], bias: float, slope: float) -> float:
-    """Return the bar for responses of 2 to 8 claims, put together from what models wrote.
+    """Return the bar for responses of 2 to 12 claims, as models write them.
+
+    False claims are BEGIN's. True ones are statements made of SQuAD's questions, because models
+    reword as much as they do; BEGIN's true ones are next to copies, and would set the bar too high.
 
     Each claim is bad or not whatever the others are, so that longer responses are bad more often;
     at the mean length the prior holds.
@@ -317,7 +320,7 @@ def _cut_many(bad: Sequence[float], good: Sequence[float], bias: float, slope: f
     rate = 1 - (1 - PRIOR_MANY) ** (1 / MEAN_CLAIMS)
     supported, any_bad = [], []
     for _ in range(20_000):
-        wrong = [rng.random() < rate for _ in range(rng.randint(2, 8))]
+        wrong = [rng.random() < rate for _ in range(rng.randint(2, 12))]
         risk = joined([rng.choice(bad if one else good) for one in wrong])
         supported.append(1 / (1 + math.exp(bias + slope * risk)))
         any_bad.append(any(wrong))
@@ -345,8 +348,8 @@ def _pool(
 
 
 SUPPORTED_MIN = 0.8
-UNSUPPORTED_BELOW = 0.7
-MEAN_CLAIMS = 5
+UNSUPPORTED_BELOW = 0.75
+MEAN_CLAIMS = 7
 
 
 def best_cut(good: Rows, bad: Rows) -> float:

@@ -81,20 +81,24 @@ _AROUND = " \t\r\n*_\"'()>.!?\u2026"
 
 def without_framing(text: str) -> str:
     """Return the text, as long as it was, with spaces where it only says who says so."""
-    if text[:1] == "`":
-        return text
     plain = text.replace("\u2019", "'")
-    at = 0
-    for _ in range(_TIMES_MAX):
-        found = _BEFORE.match(plain, at)
-        if found is None:
-            break
-        at = found.end()
+    at = _frame_end(plain)
     framed = " " * at + _INSIDE.sub(lambda match: " " * len(match[0]), plain[at:])
     return "".join(old if new != " " else " " for old, new in zip(text, framed, strict=True))
 
 
 def is_remark(text: str) -> bool:
     """Return whether a sentence only says that the passages do not hold something."""
-    bare = " ".join(without_framing(text).replace("\u2019", "'").split()).strip(_AROUND)
+    plain = " ".join(text.replace("\u2019", "'").split())
+    bare = plain[_frame_end(plain) :].strip(_AROUND)
     return _REMARK.fullmatch(bare) is not None and _STATES.search(bare) is None
+
+
+def _frame_end(plain: str) -> int:
+    at = 0
+    for _ in range(_TIMES_MAX):
+        found = _BEFORE.match(plain, at)
+        if found is None:
+            break
+        at = found.end()
+    return at

@@ -10,6 +10,7 @@ from answerable.answering.checking import reasons
 from answerable.answering.checking.claims import (
     CODE,
     CONNECTIVE,
+    HEADING,
     REMARK,
     SAYS_NOTHING,
     DraftClaim,
@@ -120,6 +121,8 @@ def check_response(response: str, context: Context) -> CheckedResponse:
         checked.append(check(claim, context, before=before))
         before = claim.text
     counted = [one for one in checked if one.claim.kind not in SAYS_NOTHING]
+    # Where there is nothing else, a heading is all that is said.
+    counted = counted or [one for one in checked if one.claim.kind == HEADING]
     if not counted:
         return CheckedResponse(
             verdict=VerdictValue.UNDECIDED, p_supported=_UNREAD, claims=tuple(checked)

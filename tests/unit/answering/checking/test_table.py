@@ -7,13 +7,20 @@ import math
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from answerable.answering.checking.features import GROUPS, NAMES, measure
 from answerable.answering.checking.judging import prepare
-from answerable.answering.checking.table import Calibration, p_supported, packaged, read_table
+from answerable.answering.checking.table import Calibration, joined, packaged, read_table
 
-CUTS = {"bias": 0.0, "first": 1.0, "second": 0.0, "count": 0.0}
-CALIBRATION = {**CUTS, "supported_min": 0.8, "unsupported_below": 0.5}
+CALIBRATION = {
+    "bias": 0.0,
+    "slope": 1.0,
+    "supported_min": 0.8,
+    "unsupported_below": 0.5,
+    "unsupported_below_many": 0.3,
+}
 
 
 def content(**changed: Any) -> bytes:
@@ -24,9 +31,7 @@ def content(**changed: Any) -> bytes:
         "trees": [[[0, 0.5, 1, 2], [-1, -3.0, 0, 0], [-1, 3.0, 0, 0]]],
         "start": 0.25,
         "share": 0.5,
-        "claim": CALIBRATION,
-        "one": CALIBRATION,
-        "many": CALIBRATION,
+        "calibration": CALIBRATION,
         "words": {},
     }
     return json.dumps({**table, **changed}).encode()
@@ -55,12 +60,22 @@ def test_the_digest_changes_with_any_number() -> None:
 def test_probabilities_fall_with_risk_and_with_the_worst_claim() -> None:
     """More risk is never better, and a response is no better than its worst claim makes it."""
     how = Calibration(
-        bias=0.0, first=0.7, second=0.3, count=0.0, supported_min=0.8, unsupported_below=0.5
+        bias=0.0, slope=0.7, supported_min=0.8, unsupported_below=0.5, unsupported_below_many=0.3
     )
-    ps = [p_supported([risk], how) for risk in (-100.0, -1.0, 0.0, 1.0, 100.0)]
+    ps = [how.p_supported([risk]) for risk in (-100.0, -1.0, 0.0, 1.0, 100.0)]
     assert ps == sorted(ps, reverse=True)
-    assert p_supported([3.0, -3.0], how) < p_supported([-3.0, -3.0], how)
-    assert p_supported([0.0], how) == pytest.approx(0.5)
+    assert how.p_supported([3.0, -3.0]) < how.p_supported([-3.0, -3.0])
+    assert how.p_supported([0.0]) == pytest.approx(0.5)
+    assert how.risk(how.p_supported([1.3])) == pytest.approx(1.3)
+
+
+@given(st.lists(st.floats(-30, 30), min_size=1, max_size=20), st.floats(-30, 30))
+def test_odds_add_up(risks: list[float], more: float) -> None:
+    """One claim keeps its risk; another claim adds its odds, whatever the order."""
+    assert joined(risks[:1]) == pytest.approx(risks[0])
+    both = joined([*risks, more])
+    assert both == pytest.approx(joined([more, *reversed(risks)]))
+    assert math.exp(both) == pytest.approx(math.exp(joined(risks)) + math.exp(more))
 
 
 def test_the_table_that_ships_fits_the_code() -> None:
@@ -68,9 +83,9 @@ def test_the_table_that_ships_fits_the_code() -> None:
     table = packaged()
     assert len(table.trees) > 10
     assert len(table.words) > 1000
-    for how in (table.claim, table.one, table.many):
-        assert 0 < how.unsupported_below <= how.supported_min < 1
-        assert how.first > 0
+    how = table.calibration
+    assert 0 < how.unsupported_below_many <= how.unsupported_below <= how.supported_min < 1
+    assert how.slope > 0
 
 
 def test_every_measure_is_a_finite_number() -> None:
