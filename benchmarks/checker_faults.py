@@ -21,7 +21,7 @@ from answerable.answering.checking.facts import Fact, FactKind, facts_of
 from answerable.answering.checking.words import STOP, blanked
 from answerable.answering.sentences import sentences
 
-
+# Passages of a source: from one to so many, as many small sources as large ones.
 LARGEST = 16
 
 
@@ -44,7 +44,11 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A text to make claims from: its passages, and other sentences of its document."""
+    """A text to make claims from: its passages, and other sentences of its document.
+
+    Attributes:
+        own: The passage whose sentences are told; all of them if empty.
+    """
 
     group: str
     passages: tuple[str, ...]
@@ -72,21 +76,23 @@ def operations_sources(data: Path, rng: random.Random, count: int) -> list[Sourc
     rng.shuffle(pages)
     found: list[Source] = []
     for path in pages:
-        text = re.sub(r"\A---\n.*?\n---\n", "", path.read_text(), flags=re.DOTALL)
-        blocks = [block for block in re.split(r"\n\s*\n", text) if len(block.strip()) > 30]
+        blocks = _blocks(path)
         for _ in range(1 + len(blocks) // 8):
             if len(blocks) < 4:
                 continue
             at, size = rng.randrange(len(blocks)), rng.randint(3, 9)
             inside = blocks[at : at + size]
             outside = "\n\n".join(blocks[:at] + blocks[at + size :])
-            beside = [_window(rng.choice(pages), rng) for _ in range(round(LARGEST ** rng.random()) - 1)]
+            beside = [
+                _window(rng.choice(pages), rng) for _ in range(round(LARGEST ** rng.random()) - 1)
+            ]
             passages = [one for one in ("\n\n".join(inside), *beside) if one]
             rng.shuffle(passages)
             found.append(
                 Source(
                     group=str(path),
-                    passages=tuple(passages), own="\n\n".join(inside),
+                    passages=tuple(passages),
+                    own="\n\n".join(inside),
                     elsewhere=tuple(_good_sentences(outside)),
                 )
             )
@@ -94,9 +100,14 @@ def operations_sources(data: Path, rng: random.Random, count: int) -> list[Sourc
     return found[:count]
 
 
-def _window(path: Path, rng: random.Random) -> str:
+def _blocks(path: Path) -> list[str]:
     text = re.sub(r"\A---\n.*?\n---\n", "", path.read_text(), flags=re.DOTALL)
-    blocks = [block for block in re.split(r"\n\s*\n", text) if len(block.strip()) > 30]
+    return [block for block in re.split(r"\n\s*\n", text) if len(block.strip()) > 30]
+
+
+def _window(path: Path, rng: random.Random) -> str:
+    """Return a few paragraphs of a page; nothing of one without any."""
+    blocks = _blocks(path)
     if not blocks:
         return ""
     at = rng.randrange(len(blocks))
