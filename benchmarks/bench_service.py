@@ -25,6 +25,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 import httpx2
@@ -160,13 +162,12 @@ def measured(ways: Sequence[Way], rounds: int) -> None:
     """Ask all ways in turn, so that whatever else the machine does meets all of them."""
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
     with httpx2.Client(limits=limits, timeout=120) as client:
-        for at_once in (1, 16, 64):
-            for number in range(rounds + 1):
-                for is_streamed in (False, True):
-                    for way in ways:
-                        calls = _at_once(at_once, lambda w=way, s=is_streamed: _ask(client, w, s))  # type: ignore[misc]
-                        if number:  # the first warms up
-                            way.took.setdefault((is_streamed, at_once), []).extend(calls)
+        for at_once, number, is_streamed, way in product(
+            (1, 16, 64), range(rounds + 1), (False, True), ways
+        ):
+            calls = _at_once(at_once, partial(_ask, client, way, is_streamed))
+            if number:  # the first warms up
+                way.took.setdefault((is_streamed, at_once), []).extend(calls)
 
 
 def _at_once(count: int, ask: Callable[[], float]) -> list[float]:

@@ -21,6 +21,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from sklearn.preprocessing import StandardScaler
 from answerable.answering.checking import features
 from answerable.answering.checking.claims import CODE, SAYS_NOTHING, split_claims
 from answerable.answering.checking.context import Context
-from answerable.answering.checking.table import Table, joined, read_table
+from answerable.answering.checking.table import Calibration, Table, read_table
 from answerable.answering.checking.words import STOP, words_of
 from checker_faults import Made, make, operations_sources, rows_of, squad_sources
 
@@ -297,17 +298,17 @@ def calibrated(claims: Sequence[Made], risks: Rows) -> dict[str, float]:
     wrong = np.array([rng.random() < PRIOR for _ in range(20_000)])
     drawn = np.array([rng.choice(rng.choice(bad if one else good)) for one in wrong])
     model = LogisticRegression(C=1000.0, max_iter=1000).fit(drawn[:, None], wrong)
-    bias, slope = float(model.intercept_[0]), float(model.coef_[0][0])
-    return {
-        "bias": round(bias, 4),
-        "slope": round(slope, 4),
-        "supported_min": SUPPORTED_MIN,
-        "unsupported_below": UNSUPPORTED_BELOW,
-        "unsupported_below_many": round(_cut_many(bad[0], good[1], bias, slope), 3),
-    }
+    how = Calibration(
+        bias=round(float(model.intercept_[0]), 4),
+        slope=round(float(model.coef_[0][0]), 4),
+        supported_min=SUPPORTED_MIN,
+        unsupported_below=UNSUPPORTED_BELOW,
+        unsupported_below_many=0.0,
+    )
+    return asdict(how) | {"unsupported_below_many": round(_cut_many(bad[0], good[1], how), 3)}
 
 
-def _cut_many(bad: Sequence[float], good: Sequence[float], bias: float, slope: float) -> float:
+def _cut_many(bad: Sequence[float], good: Sequence[float], how: Calibration) -> float:
     """Return the bar for responses of 2 to 12 claims, as models write them.
 
     False claims are BEGIN's. True ones are statements made of SQuAD's questions, because models
@@ -321,8 +322,7 @@ def _cut_many(bad: Sequence[float], good: Sequence[float], bias: float, slope: f
     supported, any_bad = [], []
     for _ in range(20_000):
         wrong = [rng.random() < rate for _ in range(rng.randint(2, 12))]
-        risk = joined([rng.choice(bad if one else good) for one in wrong])
-        supported.append(1 / (1 + math.exp(bias + slope * risk)))
+        supported.append(how.p_supported([rng.choice(bad if one else good) for one in wrong]))
         any_bad.append(any(wrong))
     return best_cut(np.array(supported), np.array(any_bad))
 

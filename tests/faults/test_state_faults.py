@@ -226,7 +226,9 @@ def test_a_migration_that_fails_is_made_whole_by_the_next(tmp_path: Path) -> Non
     _fail_one_by_one(
         database, lambda: migrate(database, STATE), _failing_at, lambda: _dump(database)
     )
-    SqlState(database).keep([_content("x")])
+    state, content = SqlState(database), _content("x")
+    state.keep([content])
+    assert state.contents([content.id]) == {content.id: content}
     database.close()
 
 

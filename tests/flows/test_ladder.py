@@ -134,6 +134,25 @@ def test_a_model_that_declines_is_believed_unless_the_evidence_is_strong(open_wi
         assert trace.outcome.closest
 
 
+def test_a_model_that_only_says_what_is_lacking_has_declined(open_with: Open) -> None:
+    """It is not asked for it once more, and nothing of it is shown or dropped."""
+    reply = "The passages do not mention any period. I am unable to answer the question."
+    trace = ask(open_with(ScriptedModel(reply, GOOD)))
+    assert [one.reason for one in trace.step_downs][:1] == [StepReason.DECLINED]
+    assert len(trace.calls) == 1
+    assert not trace.dropped
+    assert reply[:20] not in " ".join(texts(trace))
+
+
+def test_what_is_lacking_beside_what_holds_is_passed_over(open_with: Open) -> None:
+    """The rest of the answer is shown."""
+    trace = ask(open_with(ScriptedModel(f"{GOOD} The passages do not mention port 8080.")))
+    assert isinstance(trace.outcome, Answered)
+    assert trace.outcome.rung.startswith("model:")
+    assert texts(trace) == [GOOD.removesuffix(" [1]")]
+    assert not trace.dropped
+
+
 @pytest.mark.parametrize("reply", ["", '{"answer": "30 seconds"}', "# Answer\n"])
 def test_what_cannot_be_read_is_asked_for_once_more(open_with: Open, reply: str) -> None:
     """The second reply counts; the first is told what was wrong with it."""

@@ -181,6 +181,7 @@ def test_workers_do_not_outlive_their_parent(workspace: Path) -> None:
     """When the parent is killed, its workers end by themselves."""
     with serving(workspace, "--workers", "2") as server:
         family = descendants(server.process.pid)
+        assert len(family) >= 2
         server.process.kill()
         server.process.wait(timeout=PATIENCE_S)
         wait_until(lambda: not any(is_alive(one) for one in family))

@@ -114,10 +114,16 @@ def test_what_finds_no_thread_free_is_answered_without_a_model(app: FakeApp) -> 
     assert "as many answers" in str(app.how[-1]["crowded"])
 
 
-def test_threads_are_given_back(client: TestClient) -> None:
-    """A hundred streams in turn need one thread each and keep none."""
-    for _ in range(20):
-        client.post("/v1/ask", json={"question": "API down?", "stream": True})
+def test_threads_are_given_back(app: FakeApp) -> None:
+    """Twenty streams in turn, where there is a thread for two, find none taken."""
+    app.settings = app.settings.model_copy(
+        update={"serve": app.settings.serve.model_copy(update={"answers": 2})}
+    )
+    with client_of(app) as client:
+        for _ in range(20):
+            body = {"question": "API down?", "stream": True}
+            assert client.post("/v1/ask", json=body).status_code == 200
+    assert [one.get("crowded") for one in app.how] == [None] * 20
 
 
 def test_closed_streams_take_nothing_and_cancel_what_is_open() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from answerable.answering.checking.connectives import is_connective
 from answerable.answering.checking.framing import is_remark
+from answerable.answering.checking.words import without_markers
 
 SENTENCE, ITEM, ROW, CODE = "sentence", "item", "row", "code"
 HEADING, CONNECTIVE, REMARK = "heading", "connective", "remark"
@@ -195,7 +196,8 @@ class ClaimStream:
         first = start + len(body) - len(body.lstrip())
         last = max(first, start + len(body.rstrip()))
         text = self._text[first:last]
-        if not any(char.isalnum() for char in text):
+        said = text if kind == CODE else without_markers(text)
+        if not any(char.isalnum() for char in said):
             return
         if kind not in (CODE, ROW):
             kind = CONNECTIVE if is_connective(text) else REMARK if is_remark(text) else kind

@@ -18,7 +18,7 @@ from answerable.answering.checking.clauses import (
 )
 from answerable.answering.checking.context import Context, Piece
 from answerable.answering.checking.facts import Fact, FactKind, facts_of
-from answerable.answering.checking.framing import without_framing
+from answerable.answering.checking.framing import stated
 from answerable.answering.checking.matching import (
     Found,
     Match,
@@ -26,7 +26,7 @@ from answerable.answering.checking.matching import (
     has_command,
     match_facts,
 )
-from answerable.answering.checking.words import ALIASES, Word, without_markers, words_of
+from answerable.answering.checking.words import ALIASES, Word, words_of
 
 _BEST = 4
 _GREEDY = 3
@@ -120,7 +120,7 @@ class _Claim:
     """A claim as it is measured: words, facts, clauses, with the question where it is needed."""
 
     def __init__(self, text: str, context: Context, *, is_code: bool, before: str) -> None:
-        self.text = text if is_code else without_framing(without_markers(text))
+        self.text = stated(text, is_code=is_code)
         words = words_of(self.text)
         if len(words) > 1 and words[0].low in ("yes", "no") and self.text[words[0].end] in ",.;:":
             words = words[1:]

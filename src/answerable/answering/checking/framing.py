@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from answerable.answering.checking.words import without_markers
+
 _NUMBERS = r"(?: (?:number )?\d{1,2}(?:(?:, (?:and )?| and | & )\d{1,2}){0,6})?"
 _GIVEN = r"(?:given|provided|above|available|retrieved|supplied)"
 # Words for what was given, that name nothing else: "the context" may be one of kubectl.
@@ -65,9 +67,9 @@ _REMARK = re.compile(
     r"|offer|explain|describe|indicate|define|list|have)\b.*"
     rf"|(?:there (?:is|are|was) |{_PASSAGES} (?:contains?|provides?|gives?|includes?|has|have) )"
     rf"(?:no|not) {_NOTHING}\b.*\b(?:passages?|context|documents?|text|sources?|answer)\b.*"
-    r"|(?:i am |i'm |we are )?(?:unable|not able) to (?:answer|determine|provide|find|say)\b.*"
+    r"|(?:i am |i'm |we are )?(?:unable|not able) to (?:answer|determine|provide|find)\b.*"
     r"|(?:i|we) (?:cannot|can't|can not|could not|couldn't|do not|don't) (?:answer|determine"
-    r"|provide|find|say|know|have (?:enough|sufficient))\b.*)",
+    r"|provide|find|have (?:enough|sufficient))\b.*)",
     re.IGNORECASE,
 )
 # Behind one of these something may be stated after all.
@@ -77,6 +79,12 @@ _STATES = re.compile(
     re.IGNORECASE,
 )
 _AROUND = " \t\r\n*_\"'()>.!?\u2026"
+
+
+def stated(text: str, *, is_code: bool) -> str:
+    """Return what a claim states, as long as it was: without citations and who says so."""
+    plain = without_markers(text)
+    return plain if is_code else without_framing(plain)
 
 
 def without_framing(text: str) -> str:
@@ -89,7 +97,7 @@ def without_framing(text: str) -> str:
 
 def is_remark(text: str) -> bool:
     """Return whether a sentence only says that the passages do not hold something."""
-    plain = " ".join(text.replace("\u2019", "'").split())
+    plain = " ".join(without_markers(text).replace("\u2019", "'").split())
     bare = plain[_frame_end(plain) :].strip(_AROUND)
     return _REMARK.fullmatch(bare) is not None and _STATES.search(bare) is None
 

@@ -18,10 +18,9 @@ from answerable.answering.checking.claims import (
 )
 from answerable.answering.checking.context import Context, is_edge
 from answerable.answering.checking.features import Measured, hard_absent, measure
-from answerable.answering.checking.framing import without_framing
+from answerable.answering.checking.framing import stated
 from answerable.answering.checking.reasons import Reason, is_plain_fact, reasons_against
 from answerable.answering.checking.table import Calibration, Table, packaged
-from answerable.answering.checking.words import without_markers
 from answerable.domain.questions import VerdictValue
 
 
@@ -121,8 +120,9 @@ def check_response(response: str, context: Context) -> CheckedResponse:
         checked.append(check(claim, context, before=before))
         before = claim.text
     counted = [one for one in checked if one.claim.kind not in SAYS_NOTHING]
-    # Where there is nothing else, a heading is all that is said.
-    counted = counted or [one for one in checked if one.claim.kind == HEADING]
+    # A heading counts where it is all that is said, or states a fact from nowhere.
+    headings = [one for one in checked if one.claim.kind == HEADING]
+    counted += [one for one in headings if not counted or is_held_back(one)]
     if not counted:
         return CheckedResponse(
             verdict=VerdictValue.UNDECIDED, p_supported=_UNREAD, claims=tuple(checked)
@@ -183,7 +183,7 @@ def _cut(p: float, how: Calibration, *, is_one: bool) -> VerdictValue:
 
 def _quoted(claim: DraftClaim, context: Context) -> EvidenceSpan | None:
     """Return where a passage holds the claim word for word, spaces and markers aside."""
-    words = without_framing(without_markers(claim.text)).strip(_AROUND).split()
+    words = stated(claim.text, is_code=claim.kind == CODE).strip(_AROUND).split()
     if not words:
         return None
     pattern = re.compile(r"\s+".join(map(re.escape, words)))

@@ -134,6 +134,15 @@ def test_a_draft_without_any_end_is_cut() -> None:
     )
 
 
+def test_a_number_of_a_passage_is_no_claim() -> None:
+    """It stands behind the full stop in most replies; in code it may be a line."""
+    assert [text for _, text in texts("The port is 80. [1]\n\nIt is open. [2][3]")] == [
+        "The port is 80.",
+        "It is open.",
+    ]
+    assert texts("```\n[1]\n```") == [("code", "[1]")]
+
+
 @pytest.mark.parametrize(
     "text",
     [

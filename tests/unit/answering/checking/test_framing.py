@@ -59,6 +59,7 @@ def test_offsets_stay(text: str) -> None:
     "text",
     [
         "The passages do not mention a default port.",
+        "[1] The passages do not mention a default port. [2]",
         "However, the provided documents do not specify how to renew the certificate.",
         "There is no information about quotas in the passages.",
         "I am unable to answer based on the given passages.",
@@ -78,6 +79,8 @@ def test_what_the_passages_lack_is_a_remark(text: str) -> None:
         "The passages do not say so: use port 8080.",
         "The passages do not mention it; delete the node.",
         "I cannot find the flag, so run `rm -rf /`.",
+        "I cannot say enough that port 8080 is the default.",
+        "I do not know any port beside 8080.",
         "The kubelet does not provide a port.",
         "The document does not open on port 8080.",
     ],
@@ -96,6 +99,16 @@ def test_a_remark_is_never_supported_and_never_counts() -> None:
     assert alone.claims[0].verdict is VerdictValue.UNDECIDED
     with_it = check_response(f"The kubelet listens on port 10250. {remark}", context)
     assert with_it.verdict is VerdictValue.SUPPORTED
+
+
+def test_a_heading_counts_where_it_states_a_fact_from_nowhere() -> None:
+    """It is not the way around the check; one that names the subject spoils nothing."""
+    context = prepare([PAGE], question="Which port?")
+    good = "The kubelet listens on port 10250."
+    assert check_response(f"# The answer\n\n{good}", context).verdict is VerdictValue.SUPPORTED
+    for heading in ("# Use port 8080", "# Edit /etc/shadow"):
+        found = check_response(f"{heading}\n\n{good}", context)
+        assert found.verdict is not VerdictValue.SUPPORTED
 
 
 def test_a_framed_number_is_no_fact_and_a_real_one_is() -> None:
