@@ -70,9 +70,7 @@ def _around(
 ) -> dict[str, float]:
     """Return the stems around a value of the claim with their weights, nearer ones heavier."""
     clause = _clause_of(fact, clauses)
-    found: dict[str, float] = dict.fromkeys(extra, 0.0)
-    for one in extra:
-        found[one] = 0.6 * context.weight(one)
+    found = {one: 0.6 * context.weight(one) for one in sorted(extra)}
     place = _place(fact, words)
     for number, word in enumerate(words):
         if not word.is_content or fact.start <= word.start < fact.end:

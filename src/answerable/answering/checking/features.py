@@ -220,7 +220,7 @@ class _Evidence:
             if first.passage != last.passage:
                 window = range(middle, middle + 1)
             stems = claim.stems & frozenset().union(*(context.pieces[n].stems for n in window))
-            mass = sum(claim.weights[one] for one in stems)
+            mass = math.fsum(claim.weights[one] for one in stems)
             if mass > most:
                 best, most, at = stems, mass, middle
         return best, at
@@ -231,9 +231,9 @@ class _Evidence:
         left = set(claim.stems) - self.missing
         while left and len(chosen) < _GREEDY:
             gains: dict[int, float] = {}
-            for one in left:
-                for number in context.places[one]:
-                    gains[number] = gains.get(number, 0.0) + claim.weights[one]
+            for one, weight in claim.weights.items():
+                for number in context.places[one] if one in left else ():
+                    gains[number] = gains.get(number, 0.0) + weight
             pick = max(gains, key=lambda n: (gains[n], self.held[n], -n))
             if chosen and gains[pick] < 0.05 * claim.total:
                 break
@@ -263,10 +263,10 @@ def _coverage(claim: _Claim, evidence: _Evidence, context: Context) -> dict[str,
     greedy = frozenset().union(*(context.pieces[n].stems for n in evidence.greedy))
     full = 1 - _share(claim, missing)
     best, three = _share(claim, held_best), _share(claim, evidence.three)
-    softly = sum(weights[one] * value for one, value in evidence.soft.items()) / claim.total
+    softly = math.fsum(weights[one] * value for one, value in evidence.soft.items()) / claim.total
     mass = sorted((weights[one] for one in missing), reverse=True)
     best_missing = [weights[one] for one in claim.stems - held_best]
-    soft_left = sum(weights[one] * (1 - value) for one, value in evidence.soft.items())
+    soft_left = math.fsum(weights[one] * (1 - value) for one, value in evidence.soft.items())
     return {
         "cover_full": full,
         "cover_best": best,
@@ -277,15 +277,15 @@ def _coverage(claim: _Claim, evidence: _Evidence, context: Context) -> dict[str,
         "cover_soft_best": best + softly,
         "gap_three": three - best,
         "gap_full": full - three,
-        "missing_sum": math.log1p(sum(mass)),
+        "missing_sum": math.log1p(math.fsum(mass)),
         "missing_max": mass[0] if mass else 0.0,
         "missing_mean": sum(mass) / len(weights),
         "missing_count": float(len(mass)),
         "missing_second": mass[1] if len(mass) > 1 else 0.0,
-        "missing_best_sum": math.log1p(sum(best_missing)),
+        "missing_best_sum": math.log1p(math.fsum(best_missing)),
         "missing_best_max": max(best_missing, default=0.0),
         "missing_soft_sum": math.log1p(soft_left),
-        "missing_asked_sum": math.log1p(sum(weights[one] for one in evidence.missing_asked)),
+        "missing_asked_sum": math.log1p(math.fsum(weights[one] for one in evidence.missing_asked)),
         "missing_three_sum": math.log1p((1 - three) * claim.total),
     }
 
@@ -514,8 +514,8 @@ def _align(clause: Clause, pieces: Sequence[Piece], context: Context) -> _Aligne
     score = 0.0
     against_it = [
         (one, against)
-        for one in clause.stems
-        for against in opposites(one)
+        for one in sorted(clause.stems)
+        for against in sorted(opposites(one))
         if (against in context.places or against in DIRECTED) and against not in clause.stems
     ]
     for piece in pieces:
@@ -526,7 +526,7 @@ def _align(clause: Clause, pieces: Sequence[Piece], context: Context) -> _Aligne
                 if against in other.stems and one not in other.stems
             )
             said = context.span_weight(clause.stems & other.stems)
-            said += sum(context.weight(one) for one, _ in opposed)
+            said += math.fsum(context.weight(one) for one, _ in opposed)
             overlap = said / total
             conflict = (clause.is_denied != other.is_denied) != bool(opposed)
             rank = overlap - _DOUBT * conflict
