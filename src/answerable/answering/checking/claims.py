@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from answerable.answering.checking.connectives import is_connective
-from answerable.answering.checking.framing import is_remark
+from answerable.answering.checking.framing import is_remark, without_framing
 from answerable.answering.checking.words import without_markers
 
 SENTENCE, ITEM, ROW, CODE = "sentence", "item", "row", "code"
@@ -200,7 +200,7 @@ class ClaimStream:
         if not any(char.isalnum() for char in said):
             return
         if kind not in (CODE, ROW):
-            kind = CONNECTIVE if is_connective(text) else REMARK if is_remark(text) else kind
+            kind = _kind(text, kind)
         found.append(DraftClaim(start=self._at + first, end=self._at + last, text=text, kind=kind))
 
     def _drop_line_break(self) -> None:
@@ -211,6 +211,14 @@ class ClaimStream:
         self._text = self._text[count:]
         self._at += count
         self._scan = 0
+
+
+def _kind(text: str, kind: str) -> str:
+    """Return the kind of a claim in prose: its own, unless it states nothing of the subject."""
+    states = any(char.isalnum() for char in without_framing(text))
+    if not states or is_connective(text):
+        return CONNECTIVE
+    return REMARK if is_remark(text) else kind
 
 
 def _in_code(before: str) -> bool:

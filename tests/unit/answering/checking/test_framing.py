@@ -101,6 +101,13 @@ def test_a_remark_is_never_supported_and_never_counts() -> None:
     assert with_it.verdict is VerdictValue.SUPPORTED
 
 
+def test_who_says_so_alone_is_nothing_to_check() -> None:
+    """It is not called supported for want of a word that could be missing."""
+    assert [one.kind for one in split_claims("According to passage 1, see passage 2.")] == [
+        "connective"
+    ]
+
+
 def test_a_heading_counts_where_it_states_a_fact_from_nowhere() -> None:
     """It is not the way around the check; one that names the subject spoils nothing."""
     context = prepare([PAGE], question="Which port?")
