@@ -126,7 +126,7 @@ def units_of(
 def candidates_of(app: App, question: str) -> tuple[list[Candidate], dict[str, str]]:
     """Return the units a question's passages have, and their texts by content id."""
     now = app._current.open()  # noqa: SLF001 - what is fitted is not offered at a door
-    release, desk, shelf = now.serving.release, app._desk, now.shelf  # noqa: SLF001
+    release, desk, shelf = now.serving.release, app._asks._desk, now.shelf  # noqa: SLF001
     query = read_query(question, desk.analyser, release.retrieval)
     query = embedded(query, question, shelf, release.retrieval)
     limit = release.retrieval.passages_max
