@@ -8,6 +8,10 @@ cites it and commits a trace), and through the LiteLLM proxy, which only forward
 `/v1/chat/completions`, streaming and whole, at 1, 16 and 64 at once, in turn. Overhead is the time
 until the sentence is there, less the median of the bare call at once with as many. Chunks are found
 by words: the time to embed a question (`docs/guide/benchmarks.md`) would come on top.
+
+The calls of a round either begin in the same instant, a burst, or one after the other, so far apart
+that they are all open just before the first one ends: how as many users who know nothing of each
+other arrive.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx2
 
@@ -50,13 +55,21 @@ class Way:
     """A way to the model.
 
     Attributes:
-        took: Milliseconds of each call, by (whether streamed, how many at once).
+        took: Milliseconds of each call of its rounds.
     """
 
     name: str
     base_url: str
     model: str
-    took: dict[tuple[bool, int], list[float]]
+    took: dict[Round, list[float]]
+
+
+class Round(NamedTuple):
+    """How many calls are open at once, how they begin, and whether they stream."""
+
+    at_once: int
+    is_burst: bool
+    is_streamed: bool
 
 
 def main() -> None:
@@ -162,19 +175,24 @@ def measured(ways: Sequence[Way], rounds: int) -> None:
     """Ask all ways in turn, so that whatever else the machine does meets all of them."""
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
     with httpx2.Client(limits=limits, timeout=120) as client:
-        for at_once, number, is_streamed, way in product(
-            (1, 16, 64), range(rounds + 1), (False, True), ways
+        for (at_once, is_burst), number, is_streamed, way in product(
+            ((1, True), (16, False), (16, True), (64, False), (64, True)),
+            range(rounds + 1),
+            (False, True),
+            ways,
         ):
-            calls = _at_once(at_once, partial(_ask, client, way, is_streamed))
+            apart_s = 0.0 if is_burst else len(SAID.split()) / TOKENS_S / at_once
+            calls = _at_once(at_once, partial(_ask, client, way, is_streamed), apart_s)
             if number:  # the first warms up
-                way.took.setdefault((is_streamed, at_once), []).extend(calls)
+                way.took.setdefault(Round(at_once, is_burst, is_streamed), []).extend(calls)
 
 
-def _at_once(count: int, ask: Callable[[], float]) -> list[float]:
+def _at_once(count: int, ask: Callable[[], float], apart_s: float) -> list[float]:
     took: list[float] = []
     threads = [threading.Thread(target=lambda: took.append(ask())) for _ in range(count)]
     for thread in threads:
         thread.start()
+        time.sleep(apart_s)
     for thread in threads:
         thread.join()
     if len(took) < count:
@@ -210,13 +228,18 @@ def _ask(client: httpx2.Client, way: Way, is_streamed: bool) -> float:
 
 def tell(ways: Sequence[Way]) -> None:
     """Print a table."""
-    print("| | at once | bare p50 ms |" + "".join(f" {way.name} +p50 / +p99 |" for way in ways[1:]))
-    print("|---|---|---|" + "---|" * (len(ways) - 1))
-    for is_streamed, at_once in ways[0].took:
-        base = statistics.median(ways[0].took[is_streamed, at_once])
-        line = f"| {'streamed' if is_streamed else 'whole'} | {at_once} | {base:.0f} |"
+    print(
+        "| | at once | begin | bare p50 ms |"
+        + "".join(f" {way.name} +p50 / +p99 |" for way in ways[1:])
+    )
+    print("|---|---|---|---|" + "---|" * (len(ways) - 1))
+    for asked, bare in ways[0].took.items():
+        base = statistics.median(bare)
+        form = "streamed" if asked.is_streamed else "whole"
+        begin = "together" if asked.is_burst else "in turn"
+        line = f"| {form} | {asked.at_once} | {begin} | {base:.0f} |"
         for way in ways[1:]:
-            took = way.took[is_streamed, at_once]
+            took = way.took[asked]
             line += f" {percentile(took, 0.5) - base:.1f} / {percentile(took, 0.99) - base:.1f} |"
         print(line)
 
