@@ -36,8 +36,9 @@ async function ask(form) {
     });
     if (further) document.getElementById("question").value = form.elements.question.value;
     await told(response, further);
-  } catch (error) {
-    if (error === GONE) stopped();
+  } catch {
+    // Browsers differ in what a reader of the stream is told of an abort.
+    if (mine.signal.reason === GONE) stopped();
     else if (asking === mine) offline();
   } finally {
     form.classList.remove("asking");
