@@ -99,9 +99,11 @@ class ReleaseModel(_Table):
 
     Attributes:
         model: As the provider calls it.
+        writes: Whether it stands in the ladder; one that only judges need not.
     """
 
     model: str
+    writes: bool = True
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     seed: int | None = None
@@ -111,16 +113,33 @@ class ReleaseModel(_Table):
     whole_ms: Annotated[int, Field(ge=1)] = 60_000
 
 
+class JudgeFolder(_Table):
+    """A cross-encoder that can judge.
+
+    Attributes:
+        folder: With ``model.onnx`` and ``tokenizer.json``; below the workspace when relative.
+        threads: Of one call; 0 for one on each processor.
+    """
+
+    folder: Path
+    threads: Annotated[int, Field(ge=0, le=256)] = 1
+
+
 class NewRelease(_Table):
     """What a new release is made of, beside the defaults of this version.
 
     Attributes:
         embedder: ``minilm``, ``openai``, ``wordllama``; ``none`` searches by words only.
         models: By the name of their table below `models`, in the order in which they are asked.
+        judge: Says whether passages support what a model wrote: ``features``, ``model:NAME`` of
+            `models`, or ``onnx:NAME`` of the tables `judges`.
     """
 
     embedder: Literal["minilm", "openai", "wordllama", "none"] = "minilm"
     models: dict[ModelName, ReleaseModel] = {}
+    judge: Annotated[str, Field(pattern=r"^(features|(model|onnx):[a-z0-9][a-z0-9-]{0,39})$")] = (
+        "features"
+    )
 
 
 class Model(_Table):
@@ -214,6 +233,7 @@ class Settings(BaseSettings):
     release: NewRelease = NewRelease()
     embedders: Embedders = Embedders()
     models: dict[ModelName, Model] = {}
+    judges: dict[ModelName, JudgeFolder] = {}
     spending: Spending = Spending()
 
     @property
@@ -401,7 +421,8 @@ def _check_environment() -> None:
 
 def _is_of_model(name: str) -> bool:
     """Return whether a variable sets a key of a table the operator named; its name is theirs."""
-    for table, kind in (("models", Model), ("release.models", ReleaseModel)):
+    tables = (("models", Model), ("release.models", ReleaseModel), ("judges", JudgeFolder))
+    for table, kind in tables:
         fields = "|".join(field.upper() for field in kind.model_fields)
         if re.fullmatch(rf"{_variable(table)}__[A-Z0-9]+__({fields})", name):
             return True

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
+from answerable.adapters.judges.onnx import OnnxPairs
 from answerable.adapters.models.memory import ScriptedModel
 from answerable.answering.checking import FeatureJudge, split_claims
-from answerable.answering.model_judge import ModelJudge
-from answerable.answering.ports import Judge
+from answerable.answering.judges import ModelJudge, PairJudge
+from answerable.answering.ports import Judge, PairScorer
 from answerable.domain.questions import VerdictValue
+from tiny_encoder import write_encoder
 
 _: Callable[[], Judge] = FeatureJudge
 
@@ -21,14 +24,38 @@ PASSAGES = (
 QUESTION = "Which port does the ingester use?"
 
 
-def gullible() -> Judge:
+class Sure:
+    """Scores every pair alike."""
+
+    name, digest, supported_min, unsupported_below = "sure", "1", 0.5, 0.25
+
+    def scores(self, texts: Sequence[str], claim: str) -> Sequence[float]:
+        """Give all it has to everything."""
+        del claim
+        return [1.0 for _ in texts]
+
+
+_SURE: Callable[[], PairScorer] = Sure
+
+
+def gullible(_: Path) -> Judge:
     """Return a judge whose model supports everything."""
     return ModelJudge(model=ScriptedModel("SUPPORTED: of course"))
 
 
-@pytest.fixture(params=[FeatureJudge, gullible])
-def judge(request: pytest.FixtureRequest) -> Judge:
-    made: Judge = request.param()
+def sure(_: Path) -> Judge:
+    """Return a judge whose encoder supports everything."""
+    return PairJudge(scorer=Sure())
+
+
+def encoder(folder: Path) -> Judge:
+    """Return a judge with an encoder from files."""
+    return PairJudge(scorer=OnnxPairs("tiny", write_encoder(folder)))
+
+
+@pytest.fixture(params=[lambda _: FeatureJudge(), gullible, sure, encoder])
+def judge(request: pytest.FixtureRequest, tmp_path: Path) -> Judge:
+    made: Judge = request.param(tmp_path)
     return made
 
 
@@ -74,6 +101,20 @@ def test_the_same_call_gives_the_same_verdict(judge: Judge) -> None:
     judging = judge.prepare(PASSAGES, question=QUESTION)
     (claim,) = split_claims("It may listen on some port or other.")
     assert judging.check(claim) == judging.check(claim)
+
+
+def test_a_response_is_judged_by_its_claims(judge: Judge) -> None:
+    """The same verdicts as one by one, and not supported where one is unsupported."""
+    judging = judge.prepare(PASSAGES, question=QUESTION)
+    text = "The ingester listens on port 8443. It uses port 8080. Critical below 4h."
+    found = judging.check_response(text)
+    before = ""
+    for one in found.claims:
+        assert judging.check(one.claim, before=before) == one
+        before = one.claim.text
+    assert found.verdict is not VerdictValue.SUPPORTED
+    assert 0 <= found.p_supported <= 1
+    assert judging.check_response("").verdict is VerdictValue.UNDECIDED
 
 
 def test_a_judge_says_who_it_is(judge: Judge) -> None:

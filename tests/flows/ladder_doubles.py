@@ -12,12 +12,20 @@ from typing import cast
 import answerable.app.tools as app_tools
 from answerable.adapters.models.memory import ScriptedModel
 from answerable.adapters.parsers.pool import InlineParser
-from answerable.answering.checking import CheckedClaim, DraftClaim, EvidenceSpan, Reason
+from answerable.answering.checking import (
+    CheckedClaim,
+    CheckedResponse,
+    DraftClaim,
+    EvidenceSpan,
+    Reason,
+)
+from answerable.answering.judges.rules import worst_of
 from answerable.answering.ports import Judge
 from answerable.app import App
+from answerable.app.judges import Judges
 from answerable.app.models import Models
 from answerable.domain.questions import VerdictValue
-from answerable.domain.releases import ModelChoice
+from answerable.domain.releases import JudgeChoice, ModelChoice
 from answerable.settings import load
 
 PAGES = {
@@ -88,6 +96,10 @@ class LiteralContext:
             evidence=(),
         )
 
+    def check_response(self, response: str) -> CheckedResponse:
+        """Return the verdict of its worst statement."""
+        return worst_of(response, self.check)
+
 
 def _bare(text: str) -> str:
     return re.sub(r"\[\d+\]", "", text)
@@ -98,6 +110,7 @@ class Scripts:
 
     def __init__(self, models: Sequence[ScriptedModel]) -> None:
         self._models = {one.name: one for one in models}
+        self.writers = tuple(self._models)
         self.choices = tuple(
             ModelChoice(name=one.name, provider="script", model=one.name) for one in models
         )
@@ -105,6 +118,22 @@ class Scripts:
     def asking(self, chosen: ModelChoice) -> ScriptedModel:
         """Return the model of a rung."""
         return self._models[chosen.name]
+
+    judging = asking
+
+
+class OneJudge:
+    """What the settings would set up: one judge, whatever a release names."""
+
+    choice = JudgeChoice()
+
+    def __init__(self, judge: Judge) -> None:
+        self.own = judge
+
+    def of(self, choice: JudgeChoice) -> Judge:
+        """Return it."""
+        del choice
+        return self.own
 
 
 def opened(
@@ -131,7 +160,7 @@ def opened_on(
     tools = app_tools.memory_tools(settings, own)
     tools = replace(
         tools,
-        judge=judge or tools.judge,
+        judges=cast("Judges", OneJudge(judge)) if judge else tools.judges,
         models=cast("Models", Scripts(models)),
         parser=InlineParser(),
     )

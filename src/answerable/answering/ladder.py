@@ -18,9 +18,7 @@ from answerable.domain.questions import (
     StepDown,
     StepReason,
 )
-
-MODEL = "model:"
-"""What the name of a rung begins with that a model answers on; the model's own name follows."""
+from answerable.domain.releases import MODEL
 
 _SILENT = (rungs.SEARCH, rungs.ABSTAIN)
 _KNOWN = (rungs.QUOTE, *_SILENT)

@@ -19,7 +19,7 @@ class Hearing:
     """One call of a model.
 
     Attributes:
-        purpose: ``answer``, ``repair`` or ``rewrite``.
+        purpose: ``answer``, ``repair``, ``rewrite`` or ``check``.
         ended: How it ended: what the model gives as reason, the value of a `StepReason`,
             ``given up`` when nobody listened to the end, ``cancelled``.
     """

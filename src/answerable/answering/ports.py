@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, Protocol
 
-from answerable.answering.checking import CheckedClaim, DraftClaim
+from answerable.answering.checking import CheckedClaim, CheckedResponse, DraftClaim
 from answerable.answering.feedback import Feedback, Thumb
 from answerable.domain.cancel import Cancel
 from answerable.domain.questions import Trace
@@ -192,6 +192,49 @@ class Judging(Protocol):
         passages, `reasons` MUST NOT be empty, and the same call MUST give the same verdict.
 
         `before` is the claim shown before it: what its pronouns may mean.
+        """
+        ...
+
+    def check_response(self, response: str) -> CheckedResponse:
+        """Return the verdict on a whole response and on each of its claims.
+
+        Claims MUST have the verdicts `check` gives them, and a response MUST NOT be SUPPORTED
+        when one of them that counts is UNSUPPORTED. One that says nothing is UNDECIDED.
+        """
+        ...
+
+
+class PairScorer(Protocol):
+    """Reads two texts together: how surely does one say what the other states?
+
+    Safe for many threads.
+
+    Attributes:
+        name: As the settings call it.
+        digest: Changes whenever a score might.
+        supported_min, unsupported_below: From where on a score means SUPPORTED, and below what
+            UNSUPPORTED.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def digest(self) -> str: ...  # noqa: D102
+
+    @property
+    def supported_min(self) -> float: ...  # noqa: D102
+
+    @property
+    def unsupported_below(self) -> float: ...  # noqa: D102
+
+    def scores(self, texts: Sequence[str], claim: str) -> Sequence[float]:
+        """Return for each text a number in [0, 1]: how surely it says what the claim states.
+
+        What is longer than the encoder reads is cut at the end of the text, never of the claim.
+
+        Raises:
+            JudgeFailed: It gave no number.
         """
         ...
 

@@ -23,7 +23,7 @@ from answerable.domain.questions import (
     Trace,
     Turn,
 )
-from answerable.domain.releases import Bar, ModelChoice, Release
+from answerable.domain.releases import Bar, JudgeChoice, ModelChoice, Release
 from answerable.library.search import Found, Shelf
 
 if TYPE_CHECKING:
@@ -39,14 +39,18 @@ class Desk:
     Attributes:
         model: Gives what a rung of a release asks; raises `AnswerableError` where it is not set
             up on this machine.
-        judge: Compares what a model wrote with the passages.
+        judging_model: The same for a judge, with places of its own: whoever writes keeps a place
+            while the judge waits for one.
+        judge: Gives what compares drafts with passages, but for a model, which `model` gives;
+            raises `AnswerableError` where it is not set up on this machine.
     """
 
     analyser: Analyser
     reader: Reader
     clock: Clock
-    judge: Judge
+    judge: Callable[[JudgeChoice], Judge]
     model: Callable[[ModelChoice], ChatModel]
+    judging_model: Callable[[ModelChoice], ChatModel]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,6 +23,7 @@ from answerable.answering.checking import (
 from answerable.answering.cite import line_of
 from answerable.answering.events import Dropped, Event, Shown
 from answerable.answering.excerpt import Excerpt, excerpts
+from answerable.answering.judges import judge_of
 from answerable.answering.listening import Hearing
 from answerable.answering.ports import (
     ChatModel,
@@ -106,6 +107,7 @@ class _Writer:
 
     Attributes:
         shown: The passages it is given.
+        judge: Name of what checks its statements.
     """
 
     run: Run
@@ -114,15 +116,13 @@ class _Writer:
     choice: ModelChoice
     draft: _Draft
     shown: tuple[Excerpt, ...]
+    judge: str
     context: Judging
-
-    @property
-    def judge(self) -> str:
-        return self.run.desk.judge.name
 
 
 def _writer(run: Run, rung: str, choice: ModelChoice, draft: _Draft) -> _Writer:
     shown = excerpts(run.passages, run.contents, chars_max=run.release.writing.passages_chars_max)
+    judge = judge_of(run)
     return _Writer(
         run=run,
         rung=rung,
@@ -130,7 +130,8 @@ def _writer(run: Run, rung: str, choice: ModelChoice, draft: _Draft) -> _Writer:
         choice=choice,
         draft=draft,
         shown=shown,
-        context=run.desk.judge.prepare([one.text for one in shown], question=run.searched),
+        judge=judge.name,
+        context=judge.prepare([one.text for one in shown], question=run.searched),
     )
 
 

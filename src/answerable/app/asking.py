@@ -163,7 +163,11 @@ class Asks:
 
 def recording(desk: answering.Desk, tape: Tape) -> answering.Desk:
     """Return a desk whose models' replies are written down."""
-    return replace(desk, model=lambda choice: Recording(desk.model(choice), tape))
+    return replace(
+        desk,
+        model=lambda choice: Recording(desk.model(choice), tape),
+        judging_model=lambda choice: Recording(desk.judging_model(choice), tape),
+    )
 
 
 def only(rung: str) -> tuple[str, ...]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from answerable.answering.checking import CheckedResponse, check_response, prepare
+from answerable.answering.checking import CheckedResponse, FeatureJudge
+from answerable.answering.ports import Judge
 from answerable.domain.errors import BadLine, PathMissing
+from answerable.domain.releases import FEATURES, ONNX
+from answerable.settings import find_workspace, load
 
 STDIN = Path("-")
 # A line is held in memory; nobody's context is longer.
@@ -57,35 +60,61 @@ class CheckedLine:
         }
 
 
-def check_file(path: Path) -> Iterator[CheckedLine | BadLine]:
+@contextmanager
+def open_judge(name: str, workspace: Path | None) -> Iterator[Judge]:
+    """Give a judge by name: ``features``, ``model:NAME``, ``onnx:NAME`` or ``onnx:FOLDER``.
+
+    Only a name that the settings have to explain needs a workspace.
+
+    Raises:
+        BadInput, NotFound, NotReady, BadConfiguration: It cannot be had.
+    """
+    if name == FEATURES:
+        yield FeatureJudge()
+        return
+    from answerable.adapters.clock import SystemClock
+    from answerable.app.judges import Judges
+    from answerable.app.models import Models
+
+    needs_settings = not (name.startswith(ONNX) and Path(name.removeprefix(ONNX)).is_dir())
+    settings = load(find_workspace(workspace or Path()) if needs_settings else None)
+    with ExitStack() as stack:
+        models = Models(settings, settings.data if needs_settings else None, SystemClock(), stack)
+        yield Judges(settings, models).named(name)
+
+
+def check_file(path: Path, judge: Judge | None = None) -> Iterator[CheckedLine | BadLine]:
     """Give the verdict on each line of a file, or of stdin for ``-``, as it is read.
 
     A line that cannot be understood gives its error and the next one is read; blank lines give
-    nothing. One line is in memory at a time.
+    nothing. One line is in memory at a time. Without a judge the one that ships judges.
 
     Raises:
         PathMissing: There is no such file.
+        ModelFailed: The judge gave no verdict.
     """
+    judge = judge or FeatureJudge()
     with _opened(path) as lines:
         for number, raw in enumerate(_lines(lines), start=1):
             try:
                 if raw.strip():
-                    yield check_line(number, raw)
+                    yield check_line(number, raw, judge)
             except BadLine as error:
                 yield error
 
 
-def check_line(number: int, raw: bytes) -> CheckedLine:
+def check_line(number: int, raw: bytes, judge: Judge) -> CheckedLine:
     """Return the verdict on one line.
 
     Raises:
         BadLine: It is no JSON object, or a field is missing or of the wrong kind.
+        ModelFailed: The judge gave no verdict.
     """
     row = _object(number, raw)
     passages = _passages(number, row.get("context"))
     response = _text(number, row, "response", needed=True)
     question = _text(number, row, "question")
-    checked = check_response(response, prepare(passages, question=question))
+    checked = judge.prepare(passages, question=question).check_response(response)
     return CheckedLine(number=number, id=_id(number, row), response=response, checked=checked)
 
 

@@ -64,6 +64,7 @@ def _examine(
         with open_app(folder) as app:
             yield from _library(app)
             yield from _models(app, servers())
+            yield _judge(app)
     except AnswerableError as error:
         part = {"not_ready": "workspace", "bad_configuration": "settings"}.get(error.code, "data")
         yield Finding(part=part, health="fail", said=error.message, hint=error.hint)
@@ -104,6 +105,13 @@ def _models(app: App, servers: tuple[LocalServer, ...]) -> Iterator[Finding]:
     if not models and not servers:
         said = "none: answers are quotes, which need none"
         yield Finding(part="models", health="ok", said=said)
+
+
+def _judge(app: App) -> Finding:
+    """Return whether drafts of models could be checked; without that, answers are quotes."""
+    name, trouble = app.judge()
+    said, _, hint = trouble.partition("; ")
+    return Finding(part="judge", health="warn" if trouble else "ok", said=said or name, hint=hint)
 
 
 def _server(server: LocalServer, *, is_connected: bool) -> Finding:

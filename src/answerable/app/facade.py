@@ -97,6 +97,8 @@ class App:
             software=software(),
             retrieval=Retrieval(embedder=tools.embedders.wanted, aliases=aliases),
             models=tools.models.choices,
+            writers=tools.models.writers,
+            judge=tools.judges.choice,
         )
         self._embedded = applied(embedded, self._calibration.certificate)
         self._current = Current(tools, self._embedded)
@@ -300,7 +302,7 @@ class App:
             scope,
             trace,
             expected=expected,
-            judge=self._tools.judge,
+            judge=self._tools.judges.own,
             release=self._release(trace.release),
             standing=self.recheck_trace(trace_id, scope).standing,
             feedback=self.feedback(trace_id),
@@ -607,6 +609,10 @@ class App:
     def models(self) -> tuple[ModelView, ...]:
         """Return the models that are set up, without asking any."""
         return self._tools.models.views()
+
+    def judge(self) -> tuple[str, str]:
+        """Return what a new release judges drafts with, and why that cannot be; or nothing."""
+        return self._tools.judges.choice.name, self._tools.judges.trouble()
 
     def check_model(self, name: str) -> ModelReport:
         """Ask a model for a few words; return how fast it was and what it cost.
@@ -930,8 +936,9 @@ def _desk(tools: Tools) -> answering.Desk:
         analyser=tools.analyser,
         reader=Reader(tools.analyser.terms),
         clock=tools.clock,
-        judge=tools.judge,
+        judge=tools.judges.of,
         model=tools.models.asking,
+        judging_model=tools.models.judging,
     )
 
 

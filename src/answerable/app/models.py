@@ -99,7 +99,7 @@ class Models:
         self._clock = clock
         self._stack = stack
         self._lock = Lock()
-        self._made: dict[ModelChoice, ChatModel] = {}
+        self._made: dict[tuple[ModelChoice, bool], ChatModel] = {}
         self._shared: dict[str, _Shared] = {}
         self._alarms: Alarms | None = None
         self._purse: Purse | None = None
@@ -112,6 +112,11 @@ class Models:
             for name, told in self._settings.release.models.items()
         )
 
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """Names of those that stand in the ladder, in this order."""
+        return tuple(name for name, one in self._settings.release.models.items() if one.writes)
+
     def asking(self, chosen: ModelChoice) -> ChatModel:
         """Return the model of a rung, in all its wrappers; the same one every time.
 
@@ -119,10 +124,22 @@ class Models:
             NotReady: No model of this name is set up here, or its extra is not installed.
             BadConfiguration: It is set up wrongly.
         """
+        return self._asked(chosen, is_judge=False)
+
+    def judging(self, chosen: ModelChoice) -> ChatModel:
+        """Return the same model for a judge: its calls wait for places of their own.
+
+        Raises:
+            NotReady, BadConfiguration: As `asking`.
+        """
+        return self._asked(chosen, is_judge=True)
+
+    def _asked(self, chosen: ModelChoice, *, is_judge: bool) -> ChatModel:
+        known = (chosen, is_judge)
         with self._lock:
-            if chosen not in self._made:
-                self._made[chosen] = self._wrapped(chosen)
-            return self._made[chosen]
+            if known not in self._made:
+                self._made[known] = self._wrapped(chosen, is_judge=is_judge)
+            return self._made[known]
 
     def recorded(self, chosen: ModelChoice, tape: Tape) -> ChatModel:
         """Return the model of a rung, whose replies are written down."""
@@ -202,7 +219,7 @@ class Models:
             )
         return self._settings.models[name]
 
-    def _wrapped(self, chosen: ModelChoice) -> ChatModel:
+    def _wrapped(self, chosen: ModelChoice, *, is_judge: bool) -> ChatModel:
         """Return a model as it is asked.
 
         From the outside in: a provider that rests is not asked at all; then a place is waited
@@ -220,7 +237,7 @@ class Models:
         inner = Retrying(inner, self._clock, shared.retries)
         inner = Timed(inner, self._clock, self._ringing())
         inner = self._within_limits(inner, set_up, chosen.model)
-        inner = Limited(inner, shared.slots)
+        inner = Limited(inner, shared.judge_slots if is_judge else shared.slots)
         return Breaking(inner, shared.breaker)
 
     def _bare(self, chosen: ModelChoice) -> ChatModel:
@@ -317,22 +334,27 @@ class Models:
     def _shared_by(self, name: str, set_up: Model) -> _Shared:
         """Return what all rungs share that ask the same table of the settings."""
         from answerable.adapters.models.breaking import Breaker
-        from answerable.adapters.models.limited import Slots
         from answerable.adapters.models.retrying import RetryBudget
 
         if name not in self._shared:
             self._shared[name] = _Shared(
                 breaker=Breaker(self._clock),
                 retries=RetryBudget(),
-                slots=Slots(
-                    self._clock,
-                    self._ringing(),
-                    calls_max=set_up.concurrency,
-                    waiting_max=set_up.waiting,
-                    wait_ms_max=set_up.wait_ms_max,
-                ),
+                slots=self._slots(set_up),
+                judge_slots=self._slots(set_up),
             )
         return self._shared[name]
+
+    def _slots(self, set_up: Model) -> Slots:
+        from answerable.adapters.models.limited import Slots
+
+        return Slots(
+            self._clock,
+            self._ringing(),
+            calls_max=set_up.concurrency,
+            waiting_max=set_up.waiting,
+            wait_ms_max=set_up.wait_ms_max,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -340,6 +362,7 @@ class _Shared:
     breaker: Breaker
     retries: RetryBudget
     slots: Slots
+    judge_slots: Slots
 
 
 def choice(name: str, set_up: Model | None, told: ReleaseModel) -> ModelChoice:

@@ -44,6 +44,7 @@ def replay(
         NotReady: Its texts have expired, or the replies of its models were not recorded.
     """
     recorded = replies(trace)
+    asking = _models(recorded)
     run = answering.begin(
         answering.Asking(
             text=trace.question,
@@ -58,7 +59,7 @@ def replay(
         overrides=(),
         # The prompt is drawn from it: another id would be another call.
         trace_id=trace.id,
-        desk=replace(desk, model=_models(recorded)),
+        desk=replace(desk, model=asking, judging_model=asking),
         cancel=Cancel(),
     )
     again = answering.drained(answering.events(run))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from answerable.adapters.clock import SystemClock
-from answerable.answering.checking import FeatureJudge
-from answerable.answering.ports import Judge, Ledger
+from answerable.answering.ports import Ledger
 from answerable.app.embedders import Embedders
+from answerable.app.judges import Judges
 from answerable.app.models import Models
 from answerable.domain.clock import Clock
 from answerable.domain.errors import Corrupt
@@ -32,7 +32,7 @@ class Tools:
     analyser: Analyser
     vectors: VectorCache
     embedders: Embedders
-    judge: Judge
+    judges: Judges
     models: Models
     beside: Beside
     clock: Clock
@@ -64,6 +64,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
     ledger = SqlLedger(traces, keep_texts=settings.traces.text_days > 0)
     stack.callback(ledger.close)
     analyser, clock = TantivyAnalyser(), SystemClock()
+    models = Models(settings, data, clock, stack.enter_context(ExitStack()))
     return Tools(
         state=SqlState(database),
         index=LocalIndex(data / "index", analyser=analyser),
@@ -74,8 +75,8 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
         analyser=analyser,
         vectors=vector_cache(data, stack),
         embedders=Embedders(settings, data / "embedders", clock, stack.enter_context(ExitStack())),
-        judge=FeatureJudge(),
-        models=Models(settings, data, clock, stack.enter_context(ExitStack())),
+        judges=Judges(settings, models),
+        models=models,
         beside=threads(stack),
         clock=clock,
     )
@@ -133,6 +134,7 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
 
     pulse = Pulse()
     analyser, clock = TantivyAnalyser(), SystemClock()
+    models = Models(settings, None, clock, stack.enter_context(ExitStack()))
     return Tools(
         state=MemoryState(pulse),
         index=RamIndex(analyser=analyser),
@@ -143,8 +145,8 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         analyser=analyser,
         vectors=MemoryVectorCache() if kept is None else vector_cache(kept, stack),
         embedders=Embedders(settings, kept, clock, stack.enter_context(ExitStack())),
-        judge=FeatureJudge(),
-        models=Models(settings, None, clock, stack.enter_context(ExitStack())),
+        judges=Judges(settings, models),
+        models=models,
         beside=threads(stack),
         clock=clock,
     )

@@ -6,6 +6,15 @@ import json
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 
+MODEL = "model:"
+"""What the name of a rung or a judge begins with that is a model; its own name follows."""
+
+ONNX = "onnx:"
+"""What the name of a judge begins with that is a cross-encoder; its own name follows."""
+
+FEATURES = "features"
+"""The judge that ships: it measures, and needs no model."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
@@ -178,6 +187,19 @@ class ModelChoice:
     limits: TimeLimits = field(default_factory=TimeLimits)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JudgeChoice:
+    """What says whether passages support a statement.
+
+    Attributes:
+        name: ``features``, ``model:NAME`` of one of the release's models, or ``onnx:NAME``.
+        digest: Of its numbers, its weights or its prompt: verdicts change with it.
+    """
+
+    name: str = FEATURES
+    digest: str = ""
+
+
 class _Named:
     """Room for an id beside the fields it is computed from: no part of a value or its copies."""
 
@@ -217,6 +239,7 @@ class Release(_Named):
 
     Attributes:
         models: What the rungs ``model:NAME`` of the ladder ask.
+        judge: What compares what a model wrote with the passages.
     """
 
     line: Line
@@ -226,6 +249,7 @@ class Release(_Named):
     ladder: tuple[str, ...]
     models: tuple[ModelChoice, ...] = ()
     writing: Writing = field(default_factory=Writing)
+    judge: JudgeChoice = field(default_factory=JudgeChoice)
     software: str
 
     @property

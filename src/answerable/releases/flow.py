@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from answerable.answering.ladder import MODEL
 from answerable.answering.prompts import own_prompts
 from answerable.domain.clock import Clock
 from answerable.domain.documents import Revision
 from answerable.domain.errors import Corrupt, NotFound
 from answerable.domain.releases import (
+    MODEL,
     Deployment,
+    JudgeChoice,
     Line,
     ModelChoice,
     Quoting,
@@ -29,7 +30,13 @@ SETTLER = "answerable"
 
 
 def embedded_release(
-    line: Line, *, software: str, retrieval: Retrieval, models: Sequence[ModelChoice] = ()
+    line: Line,
+    *,
+    software: str,
+    retrieval: Retrieval,
+    models: Sequence[ModelChoice] = (),
+    writers: Sequence[str] = (),
+    judge: JudgeChoice,
 ) -> Release:
     """Return the release this software answers with when nobody has proposed another.
 
@@ -37,15 +44,18 @@ def embedded_release(
         line: How documents are read now.
         software: What is running.
         retrieval: The defaults, with the embedder and the aliases of the workspace.
-        models: Those the workspace names, in the order they are asked.
+        models: Those the workspace names.
+        writers: Of those that write, the names, in the order they are asked.
+        judge: What compares drafts with passages.
     """
     return Release(
         line=line,
         retrieval=retrieval,
         quoting=Quoting(),
-        ladder=(*(f"{MODEL}{one.name}" for one in models), *LADDER),
+        ladder=(*(f"{MODEL}{name}" for name in writers), *LADDER),
         models=tuple(models),
         writing=Writing(prompts=own_prompts()),
+        judge=judge,
         software=software,
     )
 
@@ -106,8 +116,10 @@ def _changes(before: Release, after: Release) -> str:
     names = [one.name for one in fields(Retrieval)]
     ours, theirs = before.retrieval, after.retrieval
     changed = [name for name in names if getattr(ours, name) != getattr(theirs, name)]
-    if before.abstaining != after.abstaining:
-        changed.append("thresholds")
+    parts = {"abstaining": "thresholds", "models": "models", "judge": "judge"}
+    changed += [
+        said for part, said in parts.items() if getattr(before, part) != getattr(after, part)
+    ]
     return ", ".join(changed) or "how documents are read"
 
 

@@ -10,13 +10,13 @@ from answerable.adapters.clock import SystemClock
 from answerable.adapters.state.memory import MemoryRegister
 from answerable.domain.documents import Revision
 from answerable.domain.errors import NotFound
-from answerable.domain.releases import Deployment, Line, Release, Retrieval
+from answerable.domain.releases import Deployment, JudgeChoice, Line, Release, Retrieval
 from answerable.releases.flow import Serving, base, embedded_release, settle, switch
 from answerable.releases.flow import serving as _serving
 
 LINE = Line(parser="p", splitter="s", analyser="a")
 OTHER = Line(parser="p2", splitter="s", analyser="a")
-RELEASE = embedded_release(LINE, software="1.0", retrieval=Retrieval())
+RELEASE = embedded_release(LINE, software="1.0", retrieval=Retrieval(), judge=JudgeChoice())
 CLOCK = SystemClock()
 
 

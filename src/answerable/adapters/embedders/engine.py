@@ -1,12 +1,7 @@
-"""Running a graph of onnxruntime over one window of tokens at a time.
-
-Since 1.29 onnxruntime reports home by itself, and leaves the name it gave this machine below the
-user's cache folder. It looks once, when it is loaded, whether it may.
-"""
+"""Running a graph of onnxruntime over one window of tokens at a time."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,13 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-
-import onnxruntime  # type: ignore[import-untyped]  # it has no types; only after that
-
-onnxruntime.disable_telemetry_events()
-
-_ERRORS_ONLY = 3
+from answerable.adapters.onnx import ERRORS_ONLY, onnxruntime
 
 
 class Engine:
@@ -37,7 +26,7 @@ class Engine:
     def __init__(self, graph: bytes, arrays: Mapping[str, NDArray[Any]]) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY
+        options.log_severity_level = ERRORS_ONLY
         self._kept = [onnxruntime.OrtValue.ortvalue_from_numpy(one) for one in arrays.values()]
         options.add_external_initializers(list(arrays), self._kept)
         self._session = onnxruntime.InferenceSession(

@@ -22,6 +22,8 @@ from answerable.answering.checking.judging import (
     EvidenceSpan,
     check,
     check_response,
+    counted,
+    is_held_back,
     prepare,
 )
 from answerable.answering.checking.reasons import Reason, is_contradiction
@@ -39,7 +41,9 @@ __all__ = [
     "Reason",
     "check",
     "check_response",
+    "counted",
     "is_contradiction",
+    "is_held_back",
     "prepare",
     "split_claims",
 ]

@@ -7,8 +7,15 @@ from dataclasses import dataclass
 
 from answerable.answering.checking.claims import DraftClaim
 from answerable.answering.checking.context import Context
-from answerable.answering.checking.judging import CheckedClaim, check, prepare
+from answerable.answering.checking.judging import (
+    CheckedClaim,
+    CheckedResponse,
+    check,
+    check_response,
+    prepare,
+)
 from answerable.answering.checking.table import packaged
+from answerable.domain.releases import FEATURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +28,15 @@ class FeatureJudging:
         """Return the verdict on one claim; see `judging.check`."""
         return check(claim, self.context, before=before)
 
+    def check_response(self, response: str) -> CheckedResponse:
+        """Return the verdict on a whole response; see `judging.check_response`."""
+        return check_response(response, self.context)
+
 
 class FeatureJudge:
     """Judges by features. Safe for many threads."""
 
-    name = "features"
+    name = FEATURES
 
     @property
     def digest(self) -> str:

@@ -119,20 +119,27 @@ def check_response(response: str, context: Context) -> CheckedResponse:
     for claim in split_claims(response):
         checked.append(check(claim, context, before=before))
         before = claim.text
-    counted = [one for one in checked if one.claim.kind not in SAYS_NOTHING]
-    # A heading counts where it is all that is said, or states a fact from nowhere.
-    headings = [one for one in checked if one.claim.kind == HEADING]
-    counted += [one for one in headings if not counted or is_held_back(one)]
-    if not counted:
+    judged = counted(checked)
+    if not judged:
         return CheckedResponse(
             verdict=VerdictValue.UNDECIDED, p_supported=_UNREAD, claims=tuple(checked)
         )
     how = packaged().calibration
-    p = how.p_supported([how.risk(one.p_supported) for one in counted])
-    verdict = _cut(p, how, is_one=len(counted) == 1)
-    if verdict is VerdictValue.SUPPORTED and any(map(is_held_back, counted)):
+    p = how.p_supported([how.risk(one.p_supported) for one in judged])
+    verdict = _cut(p, how, is_one=len(judged) == 1)
+    if verdict is VerdictValue.SUPPORTED and any(map(is_held_back, judged)):
         verdict = VerdictValue.UNDECIDED
     return CheckedResponse(verdict=verdict, p_supported=p, claims=tuple(checked))
+
+
+def counted(checked: Sequence[CheckedClaim]) -> list[CheckedClaim]:
+    """Return the claims that a response is judged by; none where it says nothing.
+
+    A heading counts where it is all that is said, or states a fact from nowhere.
+    """
+    found = [one for one in checked if one.claim.kind not in SAYS_NOTHING]
+    headings = [one for one in checked if one.claim.kind == HEADING]
+    return found + [one for one in headings if not found or is_held_back(one)]
 
 
 _HELD_BACK = ("_not_found", "_differs", "other_unit", "bare_answer")

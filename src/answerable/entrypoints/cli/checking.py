@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from answerable.entrypoints.cli.terminal import Json, escaped, line, say_error, talk
+from answerable.entrypoints.cli.terminal import Json, Workspace, escaped, line, say_error, talk
 
 if TYPE_CHECKING:
     from answerable.app.checking import CheckedLine
@@ -29,28 +29,37 @@ def check(
         ),
     ],
     *,
+    judge: Annotated[
+        str,
+        typer.Option(
+            help="Who judges: features needs no model; model:NAME asks a model of the workspace; "
+            "onnx:NAME or onnx:FOLDER reads with a cross-encoder."
+        ),
+    ] = "features",
     as_json: Json = False,
+    workspace: Workspace = None,
 ) -> None:
-    """Say of each response whether its context supports it, claim by claim, without a model.
+    """Say of each response whether its context supports it, claim by claim.
 
     Example:  answerable check answers.jsonl --json
     """
-    from answerable.app.checking import check_file
+    from answerable.app.checking import check_file, open_judge
     from answerable.domain.errors import BadLine
 
     done = bad = 0
-    for one in check_file(file):
-        if isinstance(one, BadLine):
-            bad += 1
-            if bad <= _NAMED_MAX:
-                say_error(one)
-            continue
-        done += 1
-        if as_json:
-            line(escaped(json.dumps(one.as_json(), ensure_ascii=False)))
-        else:
-            _show(one)
-        sys.stdout.flush()
+    with open_judge(judge, workspace) as judging:
+        for one in check_file(file, judging):
+            if isinstance(one, BadLine):
+                bad += 1
+                if bad <= _NAMED_MAX:
+                    say_error(one)
+                continue
+            done += 1
+            if as_json:
+                line(escaped(json.dumps(one.as_json(), ensure_ascii=False)))
+            else:
+                _show(one)
+            sys.stdout.flush()
     if not as_json:
         talk(f"{done} checked, {bad} bad lines" if bad else f"{done} checked")
     if bad > _NAMED_MAX:

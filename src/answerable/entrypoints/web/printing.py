@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.responses import HTMLResponse
 
 from answerable.answering.feedback import COMMENT_CHARS_MAX, Complaint
-from answerable.answering.ladder import MODEL
+from answerable.domain.releases import MODEL
 from answerable.entrypoints.naming import trail
 from answerable.entrypoints.web import problems
 

@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from answerable.answering.ladder import MODEL
 from answerable.domain.questions import (
     Abstained,
     Citation,
@@ -21,6 +20,7 @@ from answerable.domain.questions import (
     Trace,
     Verdict,
 )
+from answerable.domain.releases import MODEL
 from answerable.entrypoints.web import paper, render
 
 # What these say, an abstention says itself.

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 
-from answerable.answering.checking import CheckedClaim, Context, DraftClaim, Reason, check, prepare
-from answerable.answering.checking.claims import CONNECTIVE, REMARK
-from answerable.answering.checking.judging import is_held_back
+from answerable.answering.checking import (
+    CheckedClaim,
+    CheckedResponse,
+    Context,
+    DraftClaim,
+    Reason,
+    check,
+    prepare,
+)
+from answerable.answering.judges.rules import is_settled, ruled, worst_of
 from answerable.answering.ports import ChatModel, Delta, Judge, Message, ModelCall
 from answerable.domain.cancel import Cancel
 from answerable.domain.questions import VerdictValue
@@ -37,6 +44,18 @@ _REPLY_CHARS = 2_000
 _WHY_CHARS = 200
 
 
+Hear = Callable[[ChatModel, ModelCall], Generator[str, None, None]]
+"""Gives what a model says, bit by bit; whoever answers a question keeps a record of the call."""
+
+
+def plainly(model: ChatModel, call: ModelCall) -> Generator[str, None, None]:
+    """Give what a model says while nobody keeps a record and nobody can give up."""
+    with closing(model.stream(call, Cancel())) as stream:
+        for item in stream:
+            if isinstance(item, Delta):
+                yield item.text
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelJudging:
     """Checks claims against passages by asking a model about each.
@@ -47,18 +66,20 @@ class ModelJudging:
     model: ChatModel
     limits: TimeLimits
     context: Context
-    cancel: Cancel
+    hear: Hear
 
     def check(self, claim: DraftClaim, *, before: str = "") -> CheckedClaim:
         """Return the model's verdict, but for what rules settle: quotes, and facts from nowhere."""
         own = check(claim, self.context, before=before)
-        if claim.kind in (CONNECTIVE, REMARK) or own.reasons[0].code == "quoted":
+        if is_settled(own):
             return own
         value, why = parsed(self._reply(claim))
-        if value is VerdictValue.SUPPORTED and is_held_back(own):
-            return replace(own, p_supported=min(own.p_supported, _P[VerdictValue.UNDECIDED]))
         reason = Reason(code="model_says", text=why or f"the model says {value.value}")
-        return replace(own, verdict=value, p_supported=_P[value], reasons=(reason,))
+        return ruled(own, value, p=_P[value], why=reason)
+
+    def check_response(self, response: str) -> CheckedResponse:
+        """Return the verdict on a whole response: that of its worst claim."""
+        return worst_of(response, self.check)
 
     def _reply(self, claim: DraftClaim) -> str:
         call = ModelCall(
@@ -67,10 +88,9 @@ class ModelJudging:
             limits=self.limits,
         )
         said = ""
-        with closing(self.model.stream(call, self.cancel)) as stream:
-            for item in stream:
-                if isinstance(item, Delta):
-                    said += item.text
+        with closing(self.hear(self.model, call)) as texts:
+            for text in texts:
+                said += text
                 if len(said) > _REPLY_CHARS:
                     break
         return said
@@ -78,10 +98,15 @@ class ModelJudging:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelJudge:
-    """Judges by a language model with a fixed prompt. As safe for threads as its model."""
+    """Judges by a language model with a fixed prompt. As safe for threads as its model.
+
+    Attributes:
+        hear: How its calls are listened to.
+    """
 
     model: ChatModel
     limits: TimeLimits = field(default_factory=TimeLimits)
+    hear: Hear = plainly
 
     @property
     def name(self) -> str:
@@ -90,22 +115,25 @@ class ModelJudge:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of prompt and model name, first 12 hex digits; hosted models may still change."""
-        return sha256(f"{_TOLD}{_ASKED}{self.model.name}".encode()).hexdigest()[:12]
+        """As `prompt_digest`: what the model is stands in the release beside it."""
+        return prompt_digest()
 
-    def prepare(
-        self, passages: Sequence[str], *, question: str, cancel: Cancel | None = None
-    ) -> ModelJudging:
+    def prepare(self, passages: Sequence[str], *, question: str) -> ModelJudging:
         """Return what checks claims against these passages."""
         return ModelJudging(
             model=self.model,
             limits=self.limits,
             context=prepare(passages, question=question),
-            cancel=cancel or Cancel(),
+            hear=self.hear,
         )
 
 
 _: Callable[..., Judge] = ModelJudge
+
+
+def prompt_digest() -> str:
+    """Return the SHA-256 of the prompt, first 12 hex digits; a hosted model may still change."""
+    return sha256(f"{_TOLD}{_ASKED}".encode()).hexdigest()[:12]
 
 
 def parsed(reply: str) -> tuple[VerdictValue, str]:

@@ -1,0 +1,1 @@
+"""Cross-encoders that judge; the judge that ships needs none."""
