@@ -46,6 +46,53 @@ def leases(request: pytest.FixtureRequest, databases: Databases, clock: Clock) -
     return _ADAPTERS[request.param](databases, clock)
 
 
+def test_a_job_that_failed_waits_before_it_is_tried_again(leases: Leases, clock: Clock) -> None:
+    """Nobody hammers what is down; until then it counts as nothing to do."""
+    leases.enqueue("sync", "a", {})
+    job = claimed(leases, "sync")
+    assert leases.fail(job, error="down", retry=True, delay_s=30)
+    clock.now_ms += 29_999
+    assert not leases.waiting("sync")
+    assert leases.claim(("sync",), holder="b", lease_s=60) is None
+    clock.now_ms += 1
+    assert leases.waiting("sync")
+    assert claimed(leases, "sync").attempts == 2
+
+
+def test_a_postponed_job_waits_too(leases: Leases, clock: Clock) -> None:
+    """And no attempt of it is counted."""
+    leases.enqueue("sync", "a", {})
+    assert leases.postpone(claimed(leases, "sync"), because="busy", delay_s=2)
+    assert not leases.waiting("sync")
+    clock.now_ms += 2_000
+    assert claimed(leases, "sync").attempts == 1
+
+
+def test_a_job_that_waits_or_runs_can_be_cancelled(leases: Leases) -> None:
+    """It ends as failed at once; who works on it has lost it; an ended one stays as it is."""
+    waits = leases.enqueue("sync", "a", {})
+    assert leases.cancel(waits.id, because="cancelled by me")
+    ended = leases.job(waits.id)
+    assert ended is not None
+    assert (ended.state, ended.result) == (JobState.FAILED, "cancelled by me")
+    assert leases.claim(("sync",), holder="b", lease_s=60) is None
+    leases.enqueue("sync", "a", {})
+    runs = claimed(leases, "sync")
+    assert leases.cancel(runs.id, because="cancelled by me")
+    assert not leases.heartbeat(runs, lease_s=60)
+    assert not leases.finish(runs, result="done")
+    assert not leases.cancel(runs.id, because="again")
+    assert not leases.cancel("job-999", because="none")
+    assert not leases.cancel("nonsense", because="none")
+
+
+def claimed(leases: Leases, kind: str) -> Job:
+    """Return the job that can be claimed."""
+    job = leases.claim((kind,), holder="a", lease_s=60)
+    assert job is not None
+    return job
+
+
 def test_a_job_is_stored_as_it_was_given(leases: Leases, clock: Clock) -> None:
     """Kind, key, payload and time of a new job are those it was enqueued with."""
     job = leases.enqueue("ingest", "upload", {"path": "a ä\n"}, attempts_max=2)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from threading import Event, Lock
 
+from answerable.access.scopes import LOCAL_LABEL
 from answerable.adapters.clock import new_id
 from answerable.adapters.inbox import Inbox
 from answerable.app.tools import Tools
 from answerable.domain.errors import AnswerableError, BadInput, Corrupt, Locked, StorageFailure
-from answerable.library.ports import Source
+from answerable.library.ports import UPLOAD_SOURCE, Source
 from answerable.library.report import Change, Progress, Report
 from answerable.operations import flow as operations
 from answerable.operations.ports import Job, JobState
@@ -25,8 +26,8 @@ _FORGET_EVERY_S = 60.0
 _JOBS_DAYS = 30
 _STOP_S = 10.0
 
-Ingest = Callable[[Source, Progress, str], Report]
-"""Ingests a source with the writer lock held: source, progress, why."""
+Ingest = Callable[[Source, Progress, str, frozenset[str]], Report]
+"""Ingests a source with the writer lock held: source, progress, why, labels."""
 
 
 class Background:
@@ -66,8 +67,21 @@ class Background:
         self._round = Lock()
         self._is_stopping = Event()
 
-    def submit(self, path: str, data: bytes) -> Job:
-        """Store an uploaded file durably and queue it for ingestion.
+    def submit(
+        self,
+        path: str,
+        data: bytes | None,
+        *,
+        source: str = UPLOAD_SOURCE,
+        labels: Sequence[str] = (),
+    ) -> Job:
+        """Store a file that was sent durably and queue it for ingestion.
+
+        Args:
+            path: Where it shall stand below its source.
+            data: Its bytes; None queues that it shall vanish.
+            source: Name of the source.
+            labels: Who may read it, beside the owner.
 
         Raises:
             BadInput: The path is not a safe relative path, or the file is too large.
@@ -75,24 +89,36 @@ class Background:
         from answerable.adapters.sources.upload import safe_path
 
         most_mb = self._settings.ingest.size_mb_max
-        if len(data) > self._size_max_bytes:
+        if data is not None and len(data) > self._size_max_bytes:
             raise BadInput(
                 f"the file is larger than {most_mb} MB",
                 hint="split it, or raise ingest.size_mb_max in answerable.toml",
             )
         safe = safe_path(path)
-        name = self._inbox.put(new_id(self._tools.clock.now_ms()), data)
+        made = new_id(self._tools.clock.now_ms())
+        name = "" if data is None else self._inbox.put(made, data)
         try:
             return self._tools.leases.enqueue(
                 UPLOAD_JOB,
-                f"{safe}\0{name}",
-                {"path": safe, "file": name, "bytes": str(len(data))},
+                f"{source}\0{safe}\0{made}",
+                {
+                    "path": safe,
+                    "source": source,
+                    "labels": " ".join(labels),
+                    "file": name,
+                    "bytes": str(len(data or b"")),
+                },
                 attempts_max=_ATTEMPTS_MAX,
             )
         except AnswerableError:
+            self._drop(name)
+            raise
+
+    def _drop(self, name: str) -> None:
+        """Delete a stored file; there is none of what shall vanish."""
+        if name:
             with suppress(AnswerableError):
                 self._inbox.drop(name)
-            raise
 
     def work_once(self) -> bool:
         """Do one round if this process is the keeper; return whether there was anything to do.
@@ -145,7 +171,7 @@ class Background:
         self._swept_term = self._term
         needed = self._tools.leases.jobs(UPLOAD_JOB, set(JobState) - {JobState.DONE})
         return self._inbox.sweep(
-            {job.payload["file"] for job in needed},
+            {job.payload["file"] for job in needed} - {""},
             older_than_ms=self._tools.clock.now_ms() - _HOUR_MS,
         )
 
@@ -173,7 +199,7 @@ class Background:
             raise
         self._backoff.note(failed=len(ended) < len(jobs))
         for job in jobs:
-            if job.id in ended:
+            if job.id in ended and job.payload["file"]:
                 self._inbox.drop(job.payload["file"])
         return len(jobs)
 
@@ -190,28 +216,55 @@ class Background:
         ended = operations.work_batch(
             leases,
             jobs,
-            lambda: operations.newest_wins(jobs, _path, lambda some: self._upload(some, beat)),
+            lambda: operations.newest_wins(jobs, _subject, lambda some: self._taken(some, beat)),
         )
         return jobs, ended
 
-    def _upload(self, jobs: Sequence[Job], beat: Progress) -> Mapping[str, operations.Done]:
-        """Ingest uploads of different paths as one revision; return what came of each job."""
+    def _taken(self, jobs: Sequence[Job], beat: Progress) -> Mapping[str, operations.Done]:
+        """Ingest what was sent to different places, each source for itself."""
+        done: dict[str, operations.Done] = {}
+        for source in dict.fromkeys(map(_source, jobs)):
+            some = [job for job in jobs if _source(job) == source]
+            done |= self._upload(source, some, beat)
+        return done
+
+    def _upload(
+        self, about: tuple[str, str], jobs: Sequence[Job], beat: Progress
+    ) -> Mapping[str, operations.Done]:
+        """Ingest files of one source as one revision; return what came of each job."""
         from answerable.adapters.sources.upload import Uploads
 
+        source, labels = about
         done: dict[str, operations.Done] = {}
-        files: dict[str, bytes] = {}
+        files: dict[str, bytes | None] = {}
         for job in jobs:
+            name = job.payload["file"]
             try:
-                files[_path(job)] = self._inbox.get(job.payload["file"])
+                files[_path(job)] = self._inbox.get(name) if name else None
             except StorageFailure as error:
                 done[job.id] = operations.Done(
                     error=f"{error.code}: {error.message}", retry=not isinstance(error, Corrupt)
                 )
         if files:
-            source = Uploads(files, size_max_bytes=self._size_max_bytes)
-            report = self._ingest(source, beat, f"{len(files)} uploaded files")
+            sent = Uploads(files, name=source, size_max_bytes=self._size_max_bytes)
+            to = "" if source == UPLOAD_SOURCE else f" to {source}"
+            report = self._ingest(
+                sent,
+                beat,
+                f"{len(files)} uploaded files{to}",
+                frozenset({LOCAL_LABEL, *labels.split()}),
+            )
             done |= {job.id: _done(report, _path(job)) for job in jobs if job.id not in done}
         return done
+
+
+def _source(job: Job) -> tuple[str, str]:
+    """Return to which source a file was sent, and who may read it."""
+    return job.payload.get("source", UPLOAD_SOURCE), job.payload.get("labels", "")
+
+
+def _subject(job: Job) -> str:
+    return f"{_source(job)[0]}\0{_path(job)}"
 
 
 def _path(job: Job) -> str:

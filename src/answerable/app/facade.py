@@ -32,6 +32,8 @@ from answerable.app.rechecking import Look, recheck_given, recheck_trace, record
 from answerable.app.replaying import replay
 from answerable.app.respondent import AppRespondent
 from answerable.app.software import software
+from answerable.app.sources import Sources
+from answerable.app.syncing import Syncing
 from answerable.app.tools import Tools
 from answerable.app.views import Check, DocumentView, RevisionView
 from answerable.domain.cancel import Cancel
@@ -43,7 +45,7 @@ from answerable.domain.documents import (
     place,
     possible_id,
 )
-from answerable.domain.errors import AnswerableError, Corrupt, NotFound, NotReady
+from answerable.domain.errors import AnswerableError, Conflict, Corrupt, NotFound, NotReady
 from answerable.domain.questions import Scope, Trace, Turn
 from answerable.domain.releases import Deployment, Line, Release, Retrieval
 from answerable.library import flow as library
@@ -107,6 +109,8 @@ class App:
         self._background = Background(
             settings, tools, self._ingest, holder=holder, fill=self._filling.step
         )
+        syncing = Syncing(settings, tools, self._ingest, holder=holder)
+        self.sources = Sources(tools, syncing, self._ingest, self._background.submit)
         self._metrics = Metrics()
         self._asks = Asks(
             tools,
@@ -480,7 +484,14 @@ class App:
             )
 
     def _ingest(
-        self, source: Source, progress: Progress, because: str, *, must_find: bool = False
+        self,
+        source: Source,
+        progress: Progress,
+        because: str,
+        labels: frozenset[str] = frozenset({LOCAL_LABEL}),
+        is_too_much: library.TooMuch = library.any_loss,
+        *,
+        must_find: bool = False,
     ) -> Report:
         """Ingest with the writer lock held."""
         tools = self._tools
@@ -490,11 +501,12 @@ class App:
             source,
             line=self.line,
             base=releases.base(self._current.serving(), revisions),
-            labels=frozenset({LOCAL_LABEL}),
+            labels=labels,
             desk=self._library_desk(),
             progress=progress,
             because=because,
             must_find=must_find,
+            is_too_much=is_too_much,
         )
 
     def _library_desk(self) -> library.Desk:
@@ -758,6 +770,24 @@ class App:
         """Return background jobs, newest first."""
         return self._tools.leases.recent(limit=limit)
 
+    def now_ms(self) -> int:
+        """Return the time by the clock of this app, in milliseconds since the epoch."""
+        return self._tools.clock.now_ms()
+
+    def cancel_job(self, job_id: str, *, who: str) -> Job:
+        """Have a job that waits or runs end now, as failed; return it.
+
+        Whoever works on it stops with the next step. What was sealed stays.
+
+        Raises:
+            NotFound: There is no such job.
+            Conflict: It has ended.
+        """
+        job = self.job(job_id)
+        if not self._tools.leases.cancel(job_id, because=f"cancelled by {who}"):
+            raise Conflict(f"{job_id} has ended: {job.state.value}", hint="answerable jobs list")
+        return self.job(job_id)
+
     def job(self, job_id: str) -> Job:
         """Return one background job.
 
@@ -914,6 +944,7 @@ class App:
     def close(self) -> None:
         """Let go of children, threads and files, and of texts whose time is over."""
         with self._on_close, suppress(AnswerableError):
+            self.sources.close()
             self._background.close()
             self._filling.close()
             kept_ms = self.settings.traces.text_days * _DAY_MS

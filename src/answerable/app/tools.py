@@ -14,7 +14,7 @@ from answerable.app.models import Models
 from answerable.domain.clock import Clock
 from answerable.domain.errors import Corrupt
 from answerable.library.ports import Analyser, Beside, Index, Parser, State, VectorCache
-from answerable.operations.ports import Leases
+from answerable.operations.ports import Leases, SourceRegistry
 from answerable.releases.ports import Register
 from answerable.settings import Settings
 
@@ -27,6 +27,7 @@ class Tools:
     index: Index
     register: Register
     leases: Leases
+    sources: SourceRegistry
     ledger: Ledger
     parser: Parser
     analyser: Analyser
@@ -48,6 +49,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
     from answerable.adapters.state.sql_leases import SqlLeases
     from answerable.adapters.state.sql_ledger import SqlLedger
     from answerable.adapters.state.sql_register import SqlRegister
+    from answerable.adapters.state.sql_sources import SqlSources
     from answerable.adapters.state.sql_state import SqlState
 
     data = settings.data
@@ -70,6 +72,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
         index=LocalIndex(data / "index", analyser=analyser),
         register=SqlRegister(database),
         leases=SqlLeases(database),
+        sources=SqlSources(database),
         ledger=ledger,
         parser=new_parser(settings, stack),
         analyser=analyser,
@@ -127,6 +130,7 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         MemoryVectorCache,
         Pulse,
     )
+    from answerable.adapters.state.memory_sources import MemorySources
 
     if kept is not None:
         with translated(kept):
@@ -140,6 +144,7 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         index=RamIndex(analyser=analyser),
         register=MemoryRegister(pulse),
         leases=MemoryLeases(),
+        sources=MemorySources(),
         ledger=MemoryLedger(),
         parser=new_parser(settings, stack),
         analyser=analyser,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from answerable.domain.clock import Clock
-from answerable.domain.documents import Member, Revision
+from answerable.domain.documents import Member, Revision, place
 from answerable.domain.errors import AnswerableError, BadInput, Conflict
 from answerable.domain.releases import Line
 from answerable.library.intake import Intake, Reader
@@ -23,6 +23,15 @@ _AT_ONCE_CHUNKS = 20_000
 
 AtHand = Callable[[Sequence[Member]], Mapping[str, Iterable[Vectored]]]
 """Gives the vectors of some documents that are known already, by the digest of their embedder."""
+
+
+TooMuch = Callable[[int, int], bool]
+"""Says whether so many documents lost at once, of so many, are too many to believe."""
+
+
+def any_loss(_lost: int, _before: int) -> bool:
+    """Believe any loss: what is gone is gone."""
+    return False
 
 
 def _nothing_at_hand(_members: Sequence[Member]) -> Mapping[str, Iterable[Vectored]]:
@@ -54,6 +63,7 @@ def ingest(
     progress: Progress,
     because: str,
     must_find: bool = False,
+    is_too_much: TooMuch = any_loss,
 ) -> Report:
     """Bring the library in step with a source and seal what changed as a new revision.
 
@@ -72,6 +82,8 @@ def ingest(
         because: Why, for the revision.
         must_find: Refuse a source in which there is no document: most often a folder that was
             mistyped, or a share that is not mounted.
+        is_too_much: Whether so many lost documents of so many known are too many to believe:
+            then they stay, and the report counts them as withheld. All else is taken.
 
     Raises:
         BadInput: There is no document, and none is known of this source.
@@ -86,7 +98,9 @@ def ingest(
     intake = reader.read(source, _concerned(members, source))
     if must_find and intake.is_vain:
         raise _nothing(source.name.removeprefix("folder:"), intake)
-    gone = intake.gone
+    lost = _lost(members, intake)
+    withheld = lost if is_too_much(len(lost), len(intake.before)) else frozenset()
+    gone = tuple(known for known in intake.gone if known not in withheld)
     outcomes = (*intake.outcomes, *_vanished(members, gone))
     after = _after(members, intake.fresh, gone)
     revision = None
@@ -102,6 +116,8 @@ def ingest(
         documents=len(after),
         chunks=sum(member.chunks for member in after.values()),
         took_ms=desk.clock.monotonic_ms() - began_ms,
+        withheld=len(withheld),
+        of_source=len(intake.before) - len(gone) + intake.count(Change.ADDED),
     )
 
 
@@ -220,6 +236,18 @@ def _nothing(where: str, intake: Intake) -> AnswerableError:
     return BadInput(
         f"there is nothing to read in {what}",
         hint="name a folder or file with Markdown, reStructuredText, HTML or other text",
+    )
+
+
+def _lost(members: Mapping[str, Member], intake: Intake) -> frozenset[str]:
+    """Return the documents that are gone and stand nowhere else: not moved, not taken over."""
+    contents = {member.content_id for member in intake.fresh}
+    places = {place(one.document.source, one.document.path) for one in intake.fresh}
+    return frozenset(
+        known
+        for known in intake.gone
+        if members[known].content_id not in contents
+        and place(members[known].document.source, members[known].document.path) not in places
     )
 
 

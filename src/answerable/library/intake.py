@@ -16,13 +16,13 @@ from answerable.domain.documents import (
 )
 from answerable.domain.releases import Line
 from answerable.library.ports import (
-    UPLOAD_SOURCE,
     Parsed,
     Parser,
     Raw,
     Source,
     State,
     Unreadable,
+    is_sent,
 )
 from answerable.library.report import Change, FileOutcome, Progress
 from answerable.library.split import split
@@ -72,6 +72,10 @@ class Intake:
             for outcome in self.outcomes
         )
 
+    def count(self, change: Change) -> int:
+        """Return how many files this became of."""
+        return sum(outcome.change is change for outcome in self.outcomes)
+
     @property
     def done(self) -> int:
         """How many files have been dealt with."""
@@ -109,7 +113,7 @@ class Intake:
         What could not be read this time stays as it was when it last could.
         """
         # Who sent a file meant it to be taken; that it could not be is no reason to hide what was.
-        if not bad.skipped or source == UPLOAD_SOURCE:
+        if not bad.skipped or is_sent(source):
             self.seen.update(self._known(source, bad.path))
         self.outcomes.append(
             FileOutcome(

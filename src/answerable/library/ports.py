@@ -18,6 +18,14 @@ _T = TypeVar("_T")
 UPLOAD_SOURCE = "upload"
 """Name of the source of files that were sent."""
 
+PUSH_SOURCE = "push:"
+"""What the name of a source begins with that others send to; what it is called follows."""
+
+
+def is_sent(source: str) -> bool:
+    """Return whether the files of a source were sent, and not looked for."""
+    return source == UPLOAD_SOURCE or source.startswith(PUSH_SOURCE)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Raw:

@@ -37,6 +37,8 @@ class Report:
         revision: The revision it sealed, or None when nothing changed.
         outcomes: Every file that is not unchanged, in the order it was met.
         counts: Number of files by change, also the unchanged.
+        withheld: Documents the source seems to have lost that stay: they are too many.
+        of_source: Documents of this source in the library now.
     """
 
     source: str
@@ -46,6 +48,8 @@ class Report:
     documents: int
     chunks: int
     took_ms: float
+    withheld: int = 0
+    of_source: int = 0
 
     def count(self, change: Change) -> int:
         """Return how many files this became of."""

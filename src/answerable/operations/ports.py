@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
+
+from answerable.operations.sources import RegisteredSource, SourceHealth, SourceSpec
 
 
 class JobState(StrEnum):
@@ -25,6 +27,7 @@ class Job:
         key: Two unfinished jobs of one kind never share a key.
         fence: Rises with every claim; only the holder of the newest may write.
         lease_until_ms: Until when the holder owns it; 0 when nobody does.
+        not_before_ms: Not claimed before then; 0 for at once.
         result: What came of it, or the error, as text for people.
     """
 
@@ -38,6 +41,7 @@ class Job:
     fence: int = 0
     holder: str = ""
     lease_until_ms: int = 0
+    not_before_ms: int = 0
     progress: str = ""
     result: str = ""
     created_ms: int = 0
@@ -61,7 +65,7 @@ class Leases(Protocol):
         ...
 
     def claim(self, kinds: Sequence[str], *, holder: str, lease_s: float) -> Job | None:
-        """Take the oldest job that is queued or whose lease ran out; None if there is none.
+        """Take the oldest job that is queued and not to wait, or whose lease ran out; or None.
 
         Counts an attempt and raises the fence. A job whose lease ran out with no attempt left
         becomes FAILED instead.
@@ -76,12 +80,22 @@ class Leases(Protocol):
         """Mark it done; False when the lease is no longer held with this fence."""
         ...
 
-    def fail(self, job: Job, *, error: str, retry: bool) -> bool:
-        """Give it back for another attempt, or mark it failed; False as above."""
+    def fail(self, job: Job, *, error: str, retry: bool, delay_s: float = 0.0) -> bool:
+        """Give it back for another attempt after a while, or mark it failed; False as above."""
         ...
 
-    def postpone(self, job: Job, *, because: str) -> bool:
-        """Give it back as if it had not been claimed: no attempt is counted. False as above."""
+    def postpone(self, job: Job, *, because: str, delay_s: float = 0.0) -> bool:
+        """Give it back for later as if it had not been claimed: no attempt is counted.
+
+        False as above.
+        """
+        ...
+
+    def cancel(self, job_id: str, *, because: str) -> bool:
+        """Mark a job that waits or runs as failed; False when it has ended, or is none.
+
+        Whoever works on it loses its lease by that, and learns it with the next heartbeat.
+        """
         ...
 
     def expire(self, kind: str, *, holder: str | None = None) -> int:
@@ -120,4 +134,40 @@ class Leases(Protocol):
 
     def release(self, name: str, *, holder: str) -> None:
         """Give a named lease back, if held."""
+        ...
+
+
+class SourceRegistry(Protocol):
+    """The sources operators registered. Every method may raise `StorageFailure`.
+
+    What it returns has been made durable, wholly or not at all.
+    """
+
+    def add(self, spec: SourceSpec, *, who: str, at_ms: int) -> RegisteredSource:
+        """Register a source and return it.
+
+        Raises:
+            Conflict: One of this name, or one that reads the same place, is registered.
+        """
+        ...
+
+    def source(self, name: str) -> RegisteredSource | None:
+        """Return one source."""
+        ...
+
+    def sources(self) -> tuple[RegisteredSource, ...]:
+        """Return all sources by name."""
+        ...
+
+    def change(
+        self, name: str, how: Callable[[SourceHealth], SourceHealth]
+    ) -> RegisteredSource | None:
+        """Replace the health of a source and return it; None when it is gone.
+
+        `how` sees it as nobody else can change it meanwhile, and MUST return at once.
+        """
+        ...
+
+    def drop(self, name: str) -> bool:
+        """Forget a source; its documents stay. False when there is none."""
         ...

@@ -52,3 +52,15 @@ def contents_missing(content_ids: Collection[str]) -> Conflict:
         f"{len(content_ids)} contents of the revision are not stored, {min(content_ids)} first",
         hint="ingest the documents again",
     )
+
+
+def no_room_for(name: str, known: str) -> Conflict:
+    """Return the failure of a source whose name or place is taken."""
+    if name == known:
+        return Conflict(
+            f"there is a source called {name} already", hint=f"answerable sources show {name}"
+        )
+    return Conflict(
+        f"the source {known} reads that place already",
+        hint=f"answerable sources sync {known}, or remove it first",
+    )

@@ -347,17 +347,30 @@ class MemoryLeases:
         """Mark it done."""
         return self._settle(job, state=JobState.DONE, result=result)
 
-    def fail(self, job: Job, *, error: str, retry: bool) -> bool:
+    def fail(self, job: Job, *, error: str, retry: bool, delay_s: float = 0.0) -> bool:
         """Queue it again when another attempt is wanted and left, else mark it failed."""
         again = retry and job.attempts < job.attempts_max
         state = JobState.QUEUED if again else JobState.FAILED
-        return self._settle(job, state=state, result=error)
+        return self._settle(job, state=state, result=error, delay_s=delay_s)
 
-    def postpone(self, job: Job, *, because: str) -> bool:
+    def postpone(self, job: Job, *, because: str, delay_s: float = 0.0) -> bool:
         """Queue it again with one attempt fewer."""
         return self._settle(
-            job, state=JobState.QUEUED, result=because, attempts=max(job.attempts - 1, 0)
+            replace(job, attempts=max(job.attempts - 1, 0)),
+            state=JobState.QUEUED,
+            result=because,
+            delay_s=delay_s,
         )
+
+    def cancel(self, job_id: str, *, because: str) -> bool:
+        """Mark it failed, whoever holds it."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is None or not _is_unfinished(job):
+                return False
+            now = self._now_ms()
+            self._let_go(job, state=JobState.FAILED, result=because, now_ms=now)
+            return True
 
     def expire(self, kind: str, *, holder: str | None = None) -> int:
         """Let the leases of a kind, or those of one holder, run out now."""
@@ -446,16 +459,14 @@ class MemoryLeases:
         is_same = (stored.holder, stored.fence) == (job.holder, job.fence)
         return stored if is_same and stored.lease_until_ms > now_ms else None
 
-    def _settle(
-        self, job: Job, *, state: JobState, result: str, attempts: int | None = None
-    ) -> bool:
+    def _settle(self, job: Job, *, state: JobState, result: str, delay_s: float = 0.0) -> bool:
         with self._lock:
             now = self._now_ms()
             held = self._held(job, now)
             if held is None:
                 return False
-            if attempts is not None:
-                held = replace(held, attempts=attempts)
+            waits_ms = now + _ms(delay_s) if delay_s else 0
+            held = replace(held, attempts=job.attempts, not_before_ms=waits_ms)
             self._let_go(held, state=state, result=result, now_ms=now)
             return True
 
@@ -614,7 +625,8 @@ def _is_unfinished(job: Job) -> bool:
 
 def _may_be_taken(job: Job, now_ms: int) -> bool:
     has_run_out = job.state is JobState.RUNNING and job.lease_until_ms <= now_ms
-    return job.state is JobState.QUEUED or has_run_out
+    is_ready = job.state is JobState.QUEUED and job.not_before_ms <= now_ms
+    return is_ready or has_run_out
 
 
 def _machine_ms() -> int:

@@ -66,6 +66,7 @@ class SqlLeases:
                     fence=0,
                     holder="",
                     lease_until_ms=0,
+                    not_before_ms=0,
                     progress="",
                     result="",
                     created_ms=now,
@@ -124,17 +125,40 @@ class SqlLeases:
         """Mark it done."""
         return self._settle(job, state=JobState.DONE, result=result)
 
-    def fail(self, job: Job, *, error: str, retry: bool) -> bool:
+    def fail(self, job: Job, *, error: str, retry: bool, delay_s: float = 0.0) -> bool:
         """Queue it again when another attempt is wanted and left, else mark it failed."""
         again = retry and job.attempts < job.attempts_max
         state = JobState.QUEUED if again else JobState.FAILED
-        return self._settle(job, state=state, result=error)
+        return self._settle(job, state=state, result=error, delay_s=delay_s)
 
-    def postpone(self, job: Job, *, because: str) -> bool:
+    def postpone(self, job: Job, *, because: str, delay_s: float = 0.0) -> bool:
         """Queue it again with one attempt fewer."""
         return self._settle(
-            job, state=JobState.QUEUED, result=because, attempts=max(job.attempts - 1, 0)
+            job,
+            state=JobState.QUEUED,
+            result=because,
+            attempts=max(job.attempts - 1, 0),
+            delay_s=delay_s,
         )
+
+    def cancel(self, job_id: str, *, because: str) -> bool:
+        """Mark it failed, whoever holds it."""
+        number = _number(job_id)
+        if number is None:
+            return False
+        with self._database.write() as connection:
+            change = (
+                update(_JOBS)
+                .where(_C.number == number, _is_unfinished())
+                .values(
+                    state=JobState.FAILED,
+                    result=because,
+                    holder="",
+                    lease_until_ms=0,
+                    updated_ms=self._now(connection),
+                )
+            )
+            return connection.execute(change).rowcount == 1
 
     def expire(self, kind: str, *, holder: str | None = None) -> int:
         """Let the leases of a kind, or those of one holder, run out now."""
@@ -213,7 +237,13 @@ class SqlLeases:
         return self._database.now_ms(connection) if self._now_ms is None else self._now_ms()
 
     def _settle(
-        self, job: Job, *, state: JobState, result: str, attempts: int | None = None
+        self,
+        job: Job,
+        *,
+        state: JobState,
+        result: str,
+        attempts: int | None = None,
+        delay_s: float = 0.0,
     ) -> bool:
         with self._database.write() as connection:
             now = self._now(connection)
@@ -223,6 +253,7 @@ class SqlLeases:
                 result=result,
                 holder="",
                 lease_until_ms=0,
+                not_before_ms=now + _ms(delay_s) if delay_s else 0,
                 updated_ms=now,
             )
             return connection.execute(change).rowcount == 1
@@ -249,7 +280,8 @@ def _has_ended() -> ColumnElement[bool]:
 
 
 def _may_be_taken(now_ms: int) -> ColumnElement[bool]:
-    return or_(_C.state == JobState.QUEUED, _has_run_out(now_ms))
+    is_ready = and_(_C.state == JobState.QUEUED, _C.not_before_ms <= now_ms)
+    return or_(is_ready, _has_run_out(now_ms))
 
 
 def _has_run_out(now_ms: int) -> ColumnElement[bool]:

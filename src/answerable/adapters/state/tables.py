@@ -122,6 +122,7 @@ jobs = Table(
     Column("fence", Integer, nullable=False),
     Column("holder", Text, nullable=False),
     Column("lease_until_ms", BigInteger, nullable=False),
+    Column("not_before_ms", BigInteger, nullable=False, server_default="0"),
     Column("progress", Text, nullable=False),
     Column("result", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
@@ -147,6 +148,19 @@ leases = Table(
     Column("holder", Text, nullable=False),
     Column("fence", Integer, nullable=False),
     Column("until_ms", BigInteger, nullable=False),
+)
+
+sources = Table(
+    "sources",
+    state,
+    Column("name", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("health", Text, nullable=False),
+    Column("added_ms", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Index(None, "source", unique=True),
+    sqlite_with_rowid=False,
 )
 
 ledger = MetaData(naming_convention=_NAMES)

@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from answerable.entrypoints.cli.terminal import Json, Workspace, print_json, table, when
+from answerable.entrypoints.cli.terminal import Json, Workspace, line, print_json, table, when
 
-jobs = typer.Typer(no_args_is_help=True, help="Uploads that wait, run or have ended.")
+jobs = typer.Typer(no_args_is_help=True, help="Background work: waiting, running, ended.")
 settings = typer.Typer(no_args_is_help=True, help="Where things live on this machine.")
 
 
 @jobs.callback()
 def _jobs() -> None:
-    """Uploads that wait, run or have ended."""
+    """Background work: waiting, running, ended."""
 
 
 @jobs.command("list")
@@ -41,12 +41,32 @@ def list_jobs(
             one.kind,
             one.state.value,
             f"{one.attempts}/{one.attempts_max}",
-            one.payload.get("path", ""),
+            one.payload.get("path") or one.payload.get("source", ""),
             one.result or one.progress,
         )
         for one in found
     ]
-    table(rows, ("job", "since", "kind", "state", "attempts", "path", "result"))
+    table(rows, ("job", "since", "kind", "state", "attempts", "of", "result"))
+
+
+@jobs.command("cancel")
+def cancel_job(
+    job: Annotated[str, typer.Argument(help="Its id, as `jobs list` shows it.")],
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """End a job that waits or runs. What it has sealed stays.
+
+    Example:  answerable jobs cancel job-17
+    """
+    from answerable.app import open_app
+
+    with open_app(workspace) as app:
+        ended = app.cancel_job(job, who=app.owner().principal)
+    if as_json:
+        print_json(ended)
+        return
+    line(f"{ended.id}: {ended.result}")
 
 
 @settings.callback()

@@ -26,6 +26,7 @@ from answerable.entrypoints.cli import (
     modelling,
     operating,
     reading,
+    sourcing,
     verifying,
 )
 from answerable.entrypoints.cli.terminal import say_error
@@ -83,8 +84,10 @@ cli.add_typer(reading.revisions, name="revisions", rich_help_panel=LOOK)
 cli.add_typer(reading.traces, name="traces", rich_help_panel=LOOK)
 cli.add_typer(embedding.embedders, name="embedders", rich_help_panel=LOOK)
 cli.add_typer(modelling.models, name="models", rich_help_panel=LOOK)
+cli.add_typer(sourcing.sources, name="sources", rich_help_panel=LOOK)
 cli.add_typer(inspecting.jobs, name="jobs", rich_help_panel=LOOK)
 cli.add_typer(inspecting.settings, name="settings", rich_help_panel=LOOK)
+cli.command("worker", rich_help_panel=LOOK)(operating.worker)
 cli.command("check", rich_help_panel=LOOK)(checking.check)
 cli.add_typer(evaluating.evaluation, name="eval", rich_help_panel=LOOK)
 cli.command("calibrate", rich_help_panel=LOOK)(calibrating.calibrate)

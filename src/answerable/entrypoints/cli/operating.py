@@ -78,6 +78,18 @@ def mcp(workspace: Workspace = None) -> None:
     raise typer.Exit(run(workspace))
 
 
+def worker(workspace: Workspace = None) -> None:
+    """Do background work without serving: sources, uploads, vectors. Ctrl-C ends it.
+
+    As many as you like, beside `serve` or alone; each job is done by one of them.
+
+    Example:  answerable worker
+    """
+    from answerable.entrypoints.working import work
+
+    raise typer.Exit(work(workspace))
+
+
 def demo(
     docs: Annotated[list[Path], typer.Option("--docs", help="Folders to read.")],
     workspace: Annotated[Path, typer.Option("--workspace", "-w", help="Made if missing.")],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from bisect import bisect_right
 from typing import Annotated
 
@@ -18,15 +17,11 @@ from answerable.domain.errors import BadInput, Conflict
 from answerable.entrypoints.given import GivenIn
 from answerable.entrypoints.web import happening, problems, render, schemas
 from answerable.entrypoints.web.happening import Answers
+from answerable.entrypoints.web.replies import as_json
 from answerable.entrypoints.web.uploads import Upload, new_content, new_document, request_body
 
 UPLOADED = "upload"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-
-def as_json(value: object, *, status: int = 200) -> Response:
-    """Return a response that is not checked against its schema again; tests do that."""
-    return Response(json.dumps(value).encode(), status_code=status, media_type="application/json")
 
 
 def api(app: App, answers: Answers) -> APIRouter:
@@ -146,11 +141,6 @@ def _add_uploads(router: APIRouter, app: App) -> None:
                 hint="change the file there and run `answerable ingest` again",
             )
         return _accepted(app, place.path, data)
-
-    @router.get("/v1/jobs/{job}", response_model=schemas.JobOut, tags=["documents"])
-    def job(job: str) -> Response:
-        """Show how far a background job is."""
-        return as_json(render.job(app.job(job)))
 
 
 def _add_records(router: APIRouter, app: App) -> None:

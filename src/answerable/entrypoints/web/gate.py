@@ -33,7 +33,7 @@ _HEADERS = (
 )
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # What a form of another site can send without asking first is not among these.
-_API_TYPES = ("application/json", "multipart/form-data")
+_API_TYPES = ("application/json", "multipart/form-data", "application/octet-stream")
 _TYPED = ("/v1/", "/mcp")
 
 _log = logging.getLogger("answerable.web")
@@ -94,7 +94,8 @@ def _refusal(scope: Scope, *, limit: int) -> problems.Problem | None:
     if not _is_own(headers, scope["scheme"], host):
         return _not_allowed("a page of another site sent this", "ask from Answerable's own page")
     kind = _one(headers, b"content-type").lower()
-    if scope["path"].startswith(_TYPED) and not kind.startswith(_API_TYPES):
+    is_bare = length in ("", "0") and not _one(headers, b"transfer-encoding")
+    if scope["path"].startswith(_TYPED) and not (is_bare or kind.startswith(_API_TYPES)):
         return problems.of_http(HTTPException(415, "the content type must be application/json"))
     return None
 

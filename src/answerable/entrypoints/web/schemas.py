@@ -271,6 +271,88 @@ class JobOut(_Shape):
     updated_ms: int
 
 
+class JobsOut(_Shape):
+    """Background jobs, newest first."""
+
+    jobs: list[JobOut]
+
+
+class SourceIn(_Shape):
+    """What is said of a source to register it."""
+
+    name: Annotated[Words, Field(description="Lower-case letters, digits, `-`; 40 at most.")]
+    place: Annotated[Words, Field(max_length=4096, description="A folder, an address, or `push`.")]
+    kind: Annotated[Words, Field(description="Left out, seen from the place.")] = ""
+    options: Annotated[
+        dict[Words, Words], Field(description="What only its kind knows, such as `branch`.")
+    ] = {}
+    include: Annotated[list[Words], Field(description="Patterns, as in .gitignore.")] = []
+    exclude: list[Words] = []
+    labels: Annotated[list[Words], Field(description="Who may read, beside the owner.")] = []
+    schedule: Annotated[
+        Words, Field(description="`15m`, cron in UTC, or `never`; left out, by its kind.")
+    ] = ""
+    watch: Annotated[bool, Field(description="Follow changes of a folder at once.")] = True
+    loss_max: Annotated[
+        float, Field(ge=0, le=1, description="Share that may vanish at once unasked.")
+    ] = 0.3
+
+
+class SourceHealthOut(_Shape):
+    """What was seen of a source; times are 0 for never."""
+
+    paused: bool
+    withheld: Annotated[
+        int, Field(description="Documents that seem lost and are kept until a person says so.")
+    ]
+    may_lose: bool
+    started_ms: int
+    succeeded_ms: int
+    changed_ms: int
+    failed_ms: int
+    failures: Annotated[int, Field(description="In a row.")]
+    error: str
+    documents: int
+    counts: Annotated[dict[str, int], Field(description="Files by what became of them.")]
+    took_ms: float
+
+
+class SourceOut(_Shape):
+    """A source and how it is."""
+
+    name: str
+    kind: Literal["folder", "git", "web", "bucket", "push"]
+    place: str
+    source: str
+    options: dict[str, str]
+    include: list[str]
+    exclude: list[str]
+    labels: list[str]
+    schedule: str
+    watch: bool
+    loss_max: float
+    state: Literal["paused", "held", "failing", "new", "ok"]
+    health: SourceHealthOut
+    added_ms: int
+    who: str
+    due_ms: int | None
+    lag_ms: Annotated[int | None, Field(description="Since it was last read well.")]
+
+
+class SourcesOut(_Shape):
+    """All sources by name."""
+
+    sources: list[SourceOut]
+
+
+class SourceGoneOut(_Shape):
+    """What went with a source."""
+
+    removed: str
+    documents: int
+    revision: int | None
+
+
 class TraceLineOut(_Shape):
     """A trace in a list; `question` is empty once its text has expired."""
 

@@ -15,7 +15,7 @@ from errno import EADDRINUSE
 from functools import partial
 from multiprocessing import parent_process
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from types import FrameType
 
 from fastapi import FastAPI
@@ -28,6 +28,7 @@ from answerable.domain.errors import AnswerableError, Conflict, NotAllowed
 from answerable.entrypoints.web.addition import Adding
 from answerable.entrypoints.web.gate import HOSTS
 from answerable.entrypoints.web.site import build
+from answerable.entrypoints.working import working
 
 DRAIN_S = 10
 """How long running requests get to end once a stop was asked for."""
@@ -155,30 +156,14 @@ def settle() -> None:
 async def background(app: App) -> AsyncIterator[None]:
     """Work in the background while requests are served; close the app at the end."""
     stop = Event()
-    thread = Thread(target=work, args=(app, stop), name="background work", daemon=True)
-    thread.start()
+    threads = working(app, stop)
     try:
         yield
     finally:
         stop.set()
-        await asyncio.to_thread(thread.join, DRAIN_S)
+        for thread in threads:
+            await asyncio.to_thread(thread.join, DRAIN_S)
         app.close()
-
-
-def work(app: App, stop: Event) -> None:
-    """Do rounds of background work until told to stop, whatever one of them runs into."""
-    app.warm_up()
-    said = ""
-    while not stop.wait(_ROUND_S):
-        try:
-            said = said if not app.work_once() else ""
-        except AnswerableError as error:
-            if said != error.message:
-                _log.warning("background work: %s: %s", error.code, error.message)
-            said = error.message
-        except Exception as error:  # noqa: BLE001  the next round may go well; say what it was
-            _log.error("background work: %s", type(error).__name__)
-        _end_with_parent()
 
 
 def _end_with_parent() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
@@ -27,9 +28,11 @@ from answerable.entrypoints.web.addition import Adding
 from answerable.entrypoints.web.api import api
 from answerable.entrypoints.web.gate import Gate
 from answerable.entrypoints.web.happening import Answers
+from answerable.entrypoints.web.library import library_pages
 from answerable.entrypoints.web.openai import openai
 from answerable.entrypoints.web.pages import pages
 from answerable.entrypoints.web.printing import HERE, error_page, html
+from answerable.entrypoints.web.sources_api import sources_api
 from answerable.entrypoints.web.streams import Streams
 
 QUESTION_BYTES_MAX = 256 * 1024
@@ -37,6 +40,7 @@ QUESTION_BYTES_MAX = 256 * 1024
 FEEDBACK_BYTES_MAX = 32 * 1024
 # An answer of many code blocks, handed back.
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
+_PUSHED = re.compile(r"/v1/sources/[^/]+/documents/")
 _WITH_ANSWERS = frozenset({"/v1/verify", "/mcp"})
 # What a form adds around a file.
 _FORM_BYTES = 64 * 1024
@@ -68,8 +72,10 @@ def build(
         telemetry={"tracing": False},
     )
     site.include_router(api(app, answers))
+    site.include_router(sources_api(app))
     site.include_router(openai(app, answers))
     site.include_router(pages(app, answers))
+    site.include_router(library_pages(app))
     site.routes.extend(route for one in additions for route in one.routes)
     site.mount("/static", StaticFiles(directory=HERE / "static"))
     _add_docs(site)
@@ -77,7 +83,7 @@ def build(
     upload_bytes_max = app.settings.ingest.size_mb_max * 1_000_000 + _FORM_BYTES
 
     def limit(path: str) -> int:
-        if path.startswith("/v1/documents"):
+        if path.startswith("/v1/documents") or _PUSHED.match(path):
             return upload_bytes_max
         if path in _WITH_ANSWERS:
             return ANSWER_BYTES_MAX

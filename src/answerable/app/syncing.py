@@ -1,0 +1,244 @@
+"""Keeping the library in step with its sources: what is due becomes a job, a job is done once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from functools import partial
+from threading import Event, Lock
+
+from answerable.access.scopes import LOCAL_LABEL
+from answerable.adapters.beating import Beating, Stopped
+from answerable.app.source_kinds import is_far, opened
+from answerable.app.tools import Tools
+from answerable.domain.errors import (
+    AnswerableError,
+    BadInput,
+    Conflict,
+    Locked,
+    NotFound,
+    NotReady,
+    PathMissing,
+    StorageFailure,
+)
+from answerable.library.flow import TooMuch
+from answerable.library.ports import Source
+from answerable.library.report import Progress, Report, Silent
+from answerable.operations import sources as health
+from answerable.operations.flow import JOB_LEASE_S, Every
+from answerable.operations.ports import Job
+from answerable.operations.sources import (
+    SYNC_JOB,
+    RegisteredSource,
+    SourceHealth,
+    SourceKind,
+    SourceSpec,
+)
+from answerable.settings import Settings
+
+Ingest = Callable[[Source, Progress, str, frozenset[str], TooMuch], Report]
+"""Ingests a source with the writer lock held: source, progress, why, labels, too much."""
+
+_LOOK_EVERY_S = 1.0
+_ATTEMPTS_MAX = 3
+_RETRY_S = 30.0
+_BUSY_S = 2.0
+_STOP_S = 10.0
+
+
+class Syncing:
+    """Reads sources when they are due, one after the other. Safe for many threads.
+
+    Every process may look for what is due: a source has one unfinished job at most, and a job
+    one holder.
+
+    Args:
+        settings: Limits, and where sources keep what they fetched.
+        tools: Registry, leases, clock.
+        ingest: For what was read.
+        holder: Who claims jobs.
+    """
+
+    def __init__(self, settings: Settings, tools: Tools, ingest: Ingest, *, holder: str) -> None:
+        self._settings = settings
+        self._tools = tools
+        self._ingest = ingest
+        self._holder = holder
+        self._looks = Every(tools.clock)
+        self._round = Lock()
+        self._is_stopping = Event()
+
+    def request(self, name: str, *, because: str, may_lose: bool = False) -> Job:
+        """Queue a reading of a source and return its job; one that waits already is returned.
+
+        Args:
+            name: Of the source.
+            because: Why, for the job.
+            may_lose: Whether it may lose as many documents as it does, this once.
+
+        Raises:
+            NotFound: There is no such source.
+            Conflict: It is paused, or sent to and not read.
+        """
+        known = self.source(name)
+        if known.spec.kind is SourceKind.PUSH:
+            raise Conflict(
+                f"the source {name} is sent to, not read",
+                hint=f"PUT /v1/sources/{name}/documents/PATH",
+            )
+        if known.health.paused:
+            raise Conflict(f"the source {name} is paused", hint=f"answerable sources resume {name}")
+        if may_lose:
+            self.change(name, lambda now: replace(now, may_lose=True))
+        return self._enqueue(name, because)
+
+    def source(self, name: str) -> RegisteredSource:
+        """Return a source.
+
+        Raises:
+            NotFound: There is none.
+        """
+        found = self._tools.sources.source(name)
+        if found is None:
+            raise NotFound(f"there is no source {name}", hint="answerable sources list")
+        return found
+
+    def change(self, name: str, how: Callable[[SourceHealth], SourceHealth]) -> RegisteredSource:
+        """Change the health of a source.
+
+        Raises:
+            NotFound: There is none.
+        """
+        found = self._tools.sources.change(name, how)
+        if found is None:
+            raise NotFound(f"there is no source {name}", hint="answerable sources list")
+        return found
+
+    def work_once(self, progress: Progress | None = None) -> bool:
+        """Queue what is due and do one job; return whether there was one.
+
+        Cheap when there is none.
+        """
+        with self._round:
+            if self._is_stopping.is_set():
+                return False
+            if self._looks.is_due(_LOOK_EVERY_S):
+                self._queue_due()
+            if not self._tools.leases.waiting(SYNC_JOB):
+                return False
+            job = self._tools.leases.claim((SYNC_JOB,), holder=self._holder, lease_s=JOB_LEASE_S)
+            if job is None:
+                return False
+            self._do(job, progress or Silent())
+            return True
+
+    def close(self) -> None:
+        """Have the job that is being done stop at its next step, given back.
+
+        Waits ten seconds at most: a job that does not stop keeps its lease, which runs out.
+        """
+        self._is_stopping.set()
+        if self._round.acquire(timeout=_STOP_S):
+            self._round.release()
+
+    def _queue_due(self) -> None:
+        now_ms = self._tools.clock.now_ms()
+        for one in health.due(self._tools.sources.sources(), now_ms):
+            self._enqueue(one.spec.name, f"its schedule: {one.spec.schedule}")
+
+    def _enqueue(self, name: str, because: str) -> Job:
+        return self._tools.leases.enqueue(
+            SYNC_JOB, name, {"source": name, "because": because}, attempts_max=_ATTEMPTS_MAX
+        )
+
+    def _do(self, job: Job, progress: Progress) -> None:
+        """Read a source and note what came of it, on the job and on the source."""
+        leases, name = self._tools.leases, job.payload["source"]
+        known = self._tools.sources.source(name)
+        if known is None or known.health.paused:
+            leases.finish(job, result="the source is paused" if known else "the source was removed")
+            return
+        self._note(name, partial(health.started, at_ms=self._tools.clock.now_ms()))
+        try:
+            with Beating(
+                leases, job, self._tools.clock, progress, is_stopping=self._is_stopping.is_set
+            ) as beating:
+                report = self._synced(known, beating, job.payload["because"])
+        except Stopped as stopped:
+            if not stopped.is_lost:  # else whoever took or cancelled it has settled it
+                leases.postpone(job, because=str(stopped))
+        except (Locked, StorageFailure, NotReady) as error:
+            leases.postpone(job, because=_said(error), delay_s=_delay_s(error))
+            self._failed(name, error, unless=Locked)
+        except AnswerableError as error:
+            again = not isinstance(error, BadInput) or isinstance(error, PathMissing)
+            delay_s = _RETRY_S * 2**job.attempts
+            leases.fail(job, error=_said(error), retry=again, delay_s=delay_s)
+            self._failed(name, error)
+        except Exception as error:
+            leases.fail(job, error=f"the worker failed: {type(error).__name__}", retry=True)
+            raise
+        else:
+            self._note(name, partial(health.succeeded, synced=self._of(report)))
+            leases.finish(job, result=_result(report))
+
+    def _synced(self, known: RegisteredSource, beating: Beating, because: str) -> Report:
+        from answerable.adapters.sources.spooled import Spooled
+
+        spec = known.spec
+        labels = frozenset({LOCAL_LABEL, *spec.labels})
+        is_too_much = _never if known.health.may_lose else partial(_too_much, spec)
+        with ExitStack() as stack:
+            source = opened(spec, self._settings)
+            if is_far(spec):
+                spooled = stack.enter_context(Spooled(source, self._settings.data / "spool"))
+                spooled.fetch(beating.fetched)
+                source = spooled
+            with self._tools.state.writer():
+                why = f"sync {spec.name}: {because}"
+                return self._ingest(source, beating, why, labels, is_too_much)
+
+    def _note(self, name: str, how: Callable[[SourceHealth], SourceHealth]) -> None:
+        self._tools.sources.change(name, how)
+
+    def _failed(
+        self, name: str, error: AnswerableError, *, unless: type[AnswerableError] | None = None
+    ) -> None:
+        if unless is None or not isinstance(error, unless):
+            at_ms = self._tools.clock.now_ms()
+            with suppress(AnswerableError):
+                self._note(name, lambda now: health.failed(now, _said(error), at_ms))
+
+    def _of(self, report: Report) -> health.Synced:
+        return health.Synced(
+            at_ms=self._tools.clock.now_ms(),
+            documents=report.of_source,
+            withheld=report.withheld,
+            changed=report.revision is not None,
+            counts=tuple((change.value, count) for change, count in report.counts if count),
+            took_ms=report.took_ms,
+        )
+
+
+def _too_much(spec: SourceSpec, lost: int, before: int) -> bool:
+    return health.is_too_much(lost, before, spec.loss_max)
+
+
+def _never(_lost: int, _before: int) -> bool:
+    return False
+
+
+def _said(error: AnswerableError) -> str:
+    return f"{error.code}: {error.message}"
+
+
+def _delay_s(error: AnswerableError) -> float:
+    return _BUSY_S if isinstance(error, Locked) else _RETRY_S
+
+
+def _result(report: Report) -> str:
+    sealed = "nothing changed" if report.revision is None else f"revision {report.revision}"
+    if not report.withheld:
+        return sealed
+    return f"{sealed}; {report.withheld} documents seem lost and are kept until a person says so"
