@@ -73,12 +73,29 @@ class Serve(_Table):
 
 
 class Ingest(_Table):
-    """Limits of reading files. A file over a limit is refused with a reason."""
+    """Limits of reading files. A file over a limit is refused with a reason.
+
+    Attributes:
+        free_mb_min: With less free on the disk of the data nothing is taken in; answers go on.
+    """
 
     children: Annotated[int, Field(ge=1, le=64)] = 2
     seconds_max: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
     memory_mb_max: Annotated[int, Field(ge=128)] = 1024
     size_mb_max: Annotated[int, Field(ge=1, le=1024)] = 50
+    free_mb_min: Annotated[int, Field(ge=0)] = 500
+
+
+class Revisions(_Table):
+    """How long revisions are kept. What serves or is pinned always is.
+
+    Attributes:
+        days: Kept so long.
+        least: The newest ones stay however old they are.
+    """
+
+    days: Annotated[int, Field(ge=0)] = 30
+    least: Annotated[int, Field(ge=1)] = 10
 
 
 class Traces(_Table):
@@ -229,6 +246,7 @@ class Settings(BaseSettings):
     data_dir: Path | None = None
     serve: Serve = Serve()
     ingest: Ingest = Ingest()
+    revisions: Revisions = Revisions()
     traces: Traces = Traces()
     release: NewRelease = NewRelease()
     embedders: Embedders = Embedders()

@@ -184,6 +184,40 @@ def test_a_rebuild_changes_the_manifest_only(state: State) -> None:
     assert found.because == revision(1, None).because
 
 
+def test_a_retired_revision_is_not_there_and_takes_what_only_it_held(state: State) -> None:
+    """The others are as they were; its number is never used again."""
+    state.keep([A, B, C])
+    state.seal(revision(1, None), added=[member("a", A), member("b", B)], gone=[])
+    state.seal(revision(2, 1), added=[member("a", C)], gone=[])
+    state.seal(revision(3, 2), added=[], gone=[document("b").id])
+    kept = state.members(2)
+    state.retire([1, 3], at_ms=7)
+    assert [one.number for one in state.revisions()] == [2]
+    assert state.members(2) == kept
+    for number in (1, 3):
+        with pytest.raises(NotFound):
+            state.members(number)
+        assert state.member(number, document("a").id) is None
+    state.keep([A])
+    with pytest.raises(Conflict):
+        state.seal(revision(3, 2), added=[], gone=[])
+    state.seal(revision(4, 2), added=[member("a", A)], gone=[])
+    assert {one.content_id for one in state.members(4).values()} == {A.id, B.id}
+    assert state.members(2) == kept
+    state.retire([], at_ms=8)
+
+
+def test_contents_of_no_revision_go_with_the_retired(databases: Databases) -> None:
+    """Whoever looks anew finds only what stands somewhere."""
+    state = SqlState(databases.open(STATE))
+    state.keep([A, B])
+    state.seal(revision(1, None), added=[member("a", A), member("b", B)], gone=[])
+    state.seal(revision(2, 1), added=[], gone=[document("a").id])
+    state.retire([1], at_ms=7)
+    later = SqlState(databases.open(STATE))
+    assert later.contents([A.id, B.id]) == {B.id: B}
+
+
 @pytest.mark.parametrize("column", ["text", "outline"])
 def test_a_damaged_text_is_never_quoted(databases: Databases, column: str) -> None:
     """A stored text that is not the one that was kept is refused; others can still be read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from threading import Event, Lock
 
@@ -15,6 +15,7 @@ from answerable.library.ports import UPLOAD_SOURCE, Source
 from answerable.library.report import Change, Progress, Report
 from answerable.operations import flow as operations
 from answerable.operations.ports import Job, JobState
+from answerable.operations.retention import retired
 from answerable.settings import Settings
 
 UPLOAD_JOB = "upload"
@@ -23,6 +24,7 @@ _ATTEMPTS_MAX = 10
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 _FORGET_EVERY_S = 60.0
+_RETIRE_EVERY_S = 3_600.0
 _JOBS_DAYS = 30
 _STOP_S = 10.0
 
@@ -42,6 +44,7 @@ class Background:
         ingest: For uploads.
         holder: Who claims jobs and the keeper lease.
         fill: Computes vectors for about a second if any are lacking; says whether it did.
+        needed: Gives the numbers of revisions that are kept whatever their age.
     """
 
     def __init__(
@@ -52,17 +55,20 @@ class Background:
         *,
         holder: str,
         fill: Callable[[], bool],
+        needed: Callable[[], Collection[int]],
     ) -> None:
         self._settings = settings
         self._tools = tools
         self._ingest = ingest
         self._inbox = Inbox(settings.data / "inbox")
         self._fill = fill
+        self._needed = needed
         self._holder = holder
         self._term: int | None = None
         self._swept_term: int | None = None
         self._keeps = operations.Every(tools.clock)
         self._forgets = operations.Every(tools.clock)
+        self._retires = operations.Every(tools.clock)
         self._backoff = operations.Backoff(tools.clock)
         self._round = Lock()
         self._is_stopping = Event()
@@ -128,7 +134,7 @@ class Background:
         with self._round:
             if self._is_stopping.is_set() or not self._keep():
                 return False
-            done = self._sweep() + self._forget() + self._take_uploads()
+            done = self._sweep() + self._forget() + self._retire() + self._take_uploads()
             return done + self._fill() > 0
 
     def close(self) -> None:
@@ -181,6 +187,29 @@ class Background:
         now_ms = self._tools.clock.now_ms()
         texts = self._tools.ledger.forget_texts(now_ms - self._settings.traces.text_days * _DAY_MS)
         return texts + self._tools.leases.forget(now_ms - _JOBS_DAYS * _DAY_MS)
+
+    def _retire(self) -> int:
+        """Let go of revisions that have had their time; return how many."""
+        if not self._retires.is_due(_RETIRE_EVERY_S):
+            return 0
+        tools, rules = self._tools, self._settings.revisions
+        now_ms = tools.clock.now_ms()
+        numbers = retired(
+            tools.state.revisions(),
+            now_ms=now_ms,
+            days=rules.days,
+            least=rules.least,
+            needed=self._needed(),
+        )
+        if not numbers:
+            return 0
+        try:
+            with tools.state.writer(is_brief=True):
+                tools.state.retire(numbers, at_ms=now_ms)
+                tools.index.sweep({(one.number, one.manifest) for one in tools.state.revisions()})
+        except Locked:
+            return 0  # whoever writes may build on one of them; in an hour again
+        return len(numbers)
 
     def _take_uploads(self) -> int:
         """Ingest what waits; return how many files.

@@ -31,6 +31,7 @@ from answerable.app.models import ModelReport, ModelView
 from answerable.app.rechecking import Look, recheck_given, recheck_trace, recorded_trace
 from answerable.app.replaying import replay
 from answerable.app.respondent import AppRespondent
+from answerable.app.room import Room
 from answerable.app.software import software
 from answerable.app.sources import Sources
 from answerable.app.syncing import Syncing
@@ -107,8 +108,14 @@ class App:
         holder = f"{myself()}:{new_id(tools.clock.now_ms())}"
         self._filling = Filling(tools, self._newest, self._space, holder)
         self._background = Background(
-            settings, tools, self._ingest, holder=holder, fill=self._filling.step
+            settings,
+            tools,
+            self._ingest,
+            holder=holder,
+            fill=self._filling.step,
+            needed=self._needed,
         )
+        self._room = Room(settings.data, least_bytes=settings.ingest.free_mb_min * 2**20)
         syncing = Syncing(settings, tools, self._ingest, holder=holder)
         self.sources = Sources(tools, syncing, self._ingest, self._background.submit)
         self._metrics = Metrics()
@@ -493,7 +500,12 @@ class App:
         *,
         must_find: bool = False,
     ) -> Report:
-        """Ingest with the writer lock held."""
+        """Ingest with the writer lock held.
+
+        Raises:
+            DiskFull: There is too little room to begin.
+        """
+        self._room.check()
         tools = self._tools
         revisions = tools.state.revisions()
         tools.index.sweep({(one.number, one.manifest) for one in revisions})
@@ -822,7 +834,8 @@ class App:
         revision = self._revision(number)
         state = self._tools.state
         after = state.members(number)
-        before = state.members(revision.base) if revision.base else {}
+        is_there = revision.base in {one.number for one in self.revisions()}
+        before = state.members(revision.base) if revision.base and is_there else {}
         return RevisionView(
             revision=revision,
             added=_paths(after[one] for one in after.keys() - before.keys()),
@@ -876,6 +889,12 @@ class App:
             revisions = self._tools.state.revisions()
             self._tools.index.sweep({(one.number, one.manifest) for one in revisions})
         return rebuilt
+
+    def _needed(self) -> frozenset[int]:
+        """Return the revisions that are kept: what serves, and what was ever pinned."""
+        serving = self.serving().revision
+        pinned = {one.pinned for one in self.deployments() if one.pinned is not None}
+        return frozenset(pinned | ({serving.number} if serving else set()))
 
     def _revision(self, number: int) -> Revision:
         for revision in self.revisions():

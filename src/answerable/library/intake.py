@@ -168,6 +168,8 @@ class Reader:
                     elif not intake.is_unchanged(seen):
                         fresh[item.path] = (seen, item)
         known = self.state.contents([seen.content_id for seen, _ in fresh.values()])
+        # They may be known here only, of a revision that another process has just retired.
+        self.state.keep(tuple(known.values()))
         unread = {}
         for path, (seen, raw) in fresh.items():
             if seen.content_id in known:

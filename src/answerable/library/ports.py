@@ -555,6 +555,14 @@ class State(Protocol):
         """Return all revisions, newest first."""
         ...
 
+    def retire(self, numbers: Collection[int], *, at_ms: int) -> None:
+        """Let go of revisions: they are not there any more, nor what only they held.
+
+        The caller holds `writer` and has made sure that nothing needs them. Contents that were
+        kept and stand in no revision go too. Numbers are never used again.
+        """
+        ...
+
     def rebuilt(self, number: int, manifest: str) -> None:
         """Record that the index of a revision was built anew under this manifest."""
         ...

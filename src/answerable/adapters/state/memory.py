@@ -66,6 +66,7 @@ class MemoryState:
         self._revisions: dict[int, Revision] = {}
         self._placed: dict[int, dict[str, str]] = {}
         self._removed: dict[str, Removal] = {}
+        self._retired: set[int] = set()
 
     def pulse(self) -> int:
         """Return how often something changed."""
@@ -145,6 +146,17 @@ class MemoryState:
         with self._lock:
             return tuple(reversed(self._revisions.values()))
 
+    def retire(self, numbers: Collection[int], *, at_ms: int) -> None:
+        """Forget revisions and contents that no other one holds."""
+        del at_ms
+        with self._change():
+            for number in numbers:
+                self._revisions.pop(number)
+                self._placed.pop(number)
+                self._retired.add(number)
+            used = {content for placed in self._placed.values() for content in placed.values()}
+            self._contents = {name: one for name, one in self._contents.items() if name in used}
+
     def rebuilt(self, number: int, manifest: str) -> None:
         """Replace the manifest of a revision.
 
@@ -178,7 +190,7 @@ class MemoryState:
             self._pulse.beat()
 
     def _check(self, revision: Revision, content_ids: Iterable[str]) -> None:
-        newest = max(self._revisions, default=0)
+        newest = max((*self._revisions, *self._retired), default=0)
         if revision.number <= newest:
             raise number_taken(revision.number, newest=newest)
         if revision.base is not None and revision.base not in self._revisions:

@@ -10,11 +10,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Row,
     and_,
     bindparam,
     delete,
+    exists,
     func,
     insert,
     or_,
@@ -113,7 +115,7 @@ class SqlState:
     def members(self, number: int) -> Mapping[str, Member]:
         """Return the documents of a revision by document id."""
         with self._database.read() as connection:
-            if _line(connection, number) is None:
+            if _line(connection, number, is_live=True) is None:
                 raise no_revision(number)
             rows = connection.execute(_MEMBERS, {"number": number})
             return {row.document_id: _member(row) for row in rows}
@@ -166,10 +168,21 @@ class SqlState:
 
     def revisions(self) -> tuple[Revision, ...]:
         """Return all revisions, newest first."""
-        newest_first = select(tables.revisions).order_by(tables.revisions.c.number.desc())
+        newest_first = _LIVE.order_by(tables.revisions.c.number.desc())
         with self._database.read() as connection:
             rows = connection.execute(newest_first).mappings()
             return tuple([Revision(**row) for row in rows])
+
+    def retire(self, numbers: Collection[int], *, at_ms: int) -> None:
+        """Note which are retired, and delete what no other revision holds, in one transaction."""
+        if not numbers:
+            return
+        rows = [{"number": number, "at_ms": at_ms} for number in numbers]
+        with self._database.write() as connection:
+            connection.execute(insert(tables.retired), rows)
+            connection.execute(_FORSAKEN)
+            connection.execute(delete(tables.texts).where(_is_unused(tables.texts.c.content_id)))
+            connection.execute(delete(tables.contents).where(_is_unused(tables.contents.c.id)))
 
     def rebuilt(self, number: int, manifest: str) -> None:
         """Replace the manifest of a revision.
@@ -235,6 +248,10 @@ class _Stored(NamedTuple):
     text: str
 
 
+_LIVE = select(tables.revisions).where(
+    tables.revisions.c.number.not_in(select(tables.retired.c.number))
+)
+
 _CONTENTS = (
     select(
         tables.contents.c.id,
@@ -278,6 +295,21 @@ _STANDS_IN = and_(
     ),
 )
 
+# Entries that stand in no revision that is there.
+_FORSAKEN = delete(tables.entries).where(
+    ~exists()
+    .where(
+        tables.revisions.c.line == tables.entries.c.line,
+        tables.revisions.c.number >= tables.entries.c.from_revision,
+        or_(
+            tables.entries.c.to_revision.is_(None),
+            tables.revisions.c.number < tables.entries.c.to_revision,
+        ),
+        tables.revisions.c.number.not_in(select(tables.retired.c.number)),
+    )
+    .correlate(tables.entries)
+)
+
 _PLACED = (
     select(tables.entries.c.document_id, tables.entries.c.content_id)
     .select_from(tables.revisions)
@@ -303,7 +335,10 @@ _MEMBERS = (
     .join(tables.contents, tables.contents.c.id == tables.entries.c.content_id)
 )
 
-_MEMBER = _MEMBERS.where(tables.entries.c.document_id == bindparam("document"))
+_MEMBER = _MEMBERS.where(
+    tables.entries.c.document_id == bindparam("document"),
+    tables.revisions.c.number.not_in(select(tables.retired.c.number)),
+)
 
 _END = (
     update(tables.entries)
@@ -324,10 +359,16 @@ def _known(connection: Connection, content_ids: Iterable[str]) -> set[str]:
     }
 
 
-def _line(connection: Connection, number: int) -> str | None:
-    revisions = tables.revisions.c
-    line: str | None = connection.scalar(select(revisions.line).where(revisions.number == number))
-    return line
+def _line(connection: Connection, number: int, *, is_live: bool = False) -> str | None:
+    found = (_LIVE if is_live else select(tables.revisions)).where(
+        tables.revisions.c.number == number
+    )
+    row = connection.execute(found).first()
+    return None if row is None else row.line
+
+
+def _is_unused(content_id: ColumnElement[str]) -> ColumnElement[bool]:
+    return content_id.not_in(select(tables.entries.c.content_id))
 
 
 def _newest(connection: Connection, line: str | None = None) -> int | None:

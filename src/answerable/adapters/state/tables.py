@@ -70,6 +70,14 @@ revisions = Table(
     Column("because", Text, nullable=False),
 )
 
+# Their rows stay, because others name them; their documents and indexes do not.
+retired = Table(
+    "retired",
+    state,
+    Column("number", Integer, ForeignKey(revisions.c.number), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+)
+
 # Revision r of a line holds the rows of that line with from <= r and (to is null or to > r).
 entries = Table(
     "entries",

@@ -1,4 +1,4 @@
-"""Sources that operators registered; jobs that wait before they are tried again."""
+"""Sources that operators registered; jobs that wait; revisions that had their time."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,6 +20,13 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_sources_source", "sources", ["source"], unique=True)
+    op.create_table(
+        "retired",
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("number", name="pk_retired"),
+        sa.ForeignKeyConstraint(["number"], ["revisions.number"], name="fk_retired_number"),
+    )
     # With a default, so that the version before can go on enqueueing.
     op.add_column(
         "jobs", sa.Column("not_before_ms", sa.BigInteger, nullable=False, server_default="0")
