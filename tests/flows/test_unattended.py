@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from command_line import Shell, shell
 
 from answerable.adapters.state.engine import Database
 from answerable.app import open_app
-from answerable.app import room as app_room
+from answerable.app.room import Room
 from answerable.operations.retention import DAY_MS
 
 __all__ = ["shell"]  # a fixture, found by its name
@@ -93,18 +94,18 @@ def test_without_room_nothing_is_taken_in_and_answers_go_on(
     zoo: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Uploads and sources wait, a person is told, and all goes on when there is room again."""
-    plenty = app_room.shutil.disk_usage(zoo.home)
+    plenty = shutil.disk_usage(zoo.home)
     little = plenty._replace(free=10 * 2**20)
     with open_app(zoo.home) as app:
         upload = app.submit("new.md", b"# New\n\nGiraffes are tall.\n")
-        monkeypatch.setattr(app_room.shutil, "disk_usage", lambda _: little)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: little)
         app.work_once()
         assert app.job(upload.id).state == "queued"
         assert app.job(upload.id).attempts == 0
     ran = zoo.run("ingest", "docs")
     assert "10 MiB are free" in ran.check_error("disk_full", status=1)
     assert "Zebra number 5" in zoo.done("ask", "what does the zebra eat?").out
-    monkeypatch.setattr(app_room.shutil, "disk_usage", lambda _: plenty)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: plenty)
     with open_app(zoo.home) as app:
         assert app.work_once()
         assert app.job(upload.id).state == "done"
@@ -112,6 +113,6 @@ def test_without_room_nothing_is_taken_in_and_answers_go_on(
 
 def test_the_folder_need_not_be_there_yet(tmp_path: Path) -> None:
     """The disk it will be on counts."""
-    room = app_room.Room(tmp_path / "a" / "b", least_bytes=1)
+    room = Room(tmp_path / "a" / "b", least_bytes=1)
     assert room.free_bytes > 0
     room.check()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Literal
 
 from answerable.app.connecting import local_servers
 from answerable.app.opening import open_app
+from answerable.app.room import Room
 from answerable.domain.errors import AnswerableError
+from answerable.operations.schedule import ago
+from answerable.operations.sources import SourceKind
 from answerable.settings import find_workspace, load
 
 if TYPE_CHECKING:
@@ -21,6 +24,9 @@ Health = Literal["ok", "warn", "fail"]
 
 _FREE_BYTES_MIN = 1 << 30
 _SHOWN_MAX = 3
+_OTHERS = 0o007
+_CLOCK_MS_MAX = 60_000
+_SHOW = "answerable sources show {}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,9 +66,13 @@ def _examine(
         yield Finding(part="workspace", health="ok", said=str(folder))
         settings = load(folder)
         yield Finding(part="settings", health="ok", said="understood")
-        yield _disk(settings.data)
+        yield _disk(settings.data, least_bytes=settings.ingest.free_mb_min * 2**20)
+        yield from _permissions(settings.data)
         with open_app(folder) as app:
             yield from _library(app)
+            yield _clock(app)
+            yield from _index(app)
+            yield from _sources(app)
             yield from _models(app, servers())
             yield _judge(app)
     except AnswerableError as error:
@@ -70,13 +80,81 @@ def _examine(
         yield Finding(part=part, health="fail", said=error.message, hint=error.hint)
 
 
-def _disk(data: Path) -> Finding:
-    there = next(one for one in (data, *data.parents) if one.exists())
-    free = shutil.disk_usage(there).free
+def _disk(data: Path, *, least_bytes: int) -> Finding:
+    free = Room(data, least_bytes=least_bytes).free_bytes
     said = f"{data}, {free / 2**30:.1f} GiB free"
+    hint = "free some space on that disk"
+    if free < least_bytes:
+        said = f"{said}: nothing is taken in until there is more"
+        return Finding(part="data", health="fail", said=said, hint=hint)
     if free < _FREE_BYTES_MIN:
-        return Finding(part="data", health="warn", said=said, hint="free some space on that disk")
+        return Finding(part="data", health="warn", said=said, hint=hint)
     return Finding(part="data", health="ok", said=said)
+
+
+def _permissions(data: Path) -> Iterator[Finding]:
+    """Tell of what in the data directory this user may not write, and of what others may read."""
+    if not data.exists():
+        return
+    below = [data, *data.glob("*")]
+    closed = [one for one in below if not os.access(one, os.R_OK | os.W_OK)]
+    if closed:
+        said = f"{len(closed)} files of the data cannot be written by this user, {closed[0]} first"
+        hint = f"give them back: chown -R $USER {data}"
+        yield Finding(part="permissions", health="fail", said=said, hint=hint)
+        return
+    if data.stat().st_mode & _OTHERS:
+        said = f"others of this machine may read {data}, and so every document"
+        yield Finding(part="permissions", health="warn", said=said, hint=f"chmod -R o-rwx {data}")
+    else:
+        yield Finding(part="permissions", health="ok", said="this user may write, others not read")
+
+
+def _clock(app: App) -> Finding:
+    """Return whether time has gone back since something was last recorded."""
+    noted_ms = max((one.sealed_at_ms for one in app.revisions()[:1]), default=0)
+    ahead_ms = noted_ms - app.now_ms()
+    if ahead_ms > _CLOCK_MS_MAX:
+        said = f"it is {ago(ahead_ms)} before the newest revision was sealed"
+        return Finding(part="clock", health="fail", said=said, hint="set the time of this machine")
+    return Finding(part="clock", health="ok", said="not before what was recorded last")
+
+
+def _index(app: App) -> Iterator[Finding]:
+    """Tell whether every file of the index that serves is as it was sealed."""
+    revision = app.serving().revision
+    if revision is None:
+        return
+    wrong = app.verify(revision.number).get(revision.number, ())
+    if wrong:
+        hint = f"answerable revisions rebuild {revision.number}"
+        said = f"revision {revision.number}: {wrong[0]}"
+        yield Finding(part="index", health="fail", said=said, hint=hint)
+    else:
+        said = f"revision {revision.number} is as it was sealed"
+        yield Finding(part="index", health="ok", said=said)
+
+
+def _sources(app: App) -> Iterator[Finding]:
+    """Tell how each source is, and whether its folder is there now."""
+    for one in app.sources.all():
+        part, name = f"source {one.spec.name}", one.spec.name
+        is_gone = one.spec.kind is SourceKind.FOLDER and not Path(one.spec.place).is_dir()
+        match one.health.state:
+            case "failing":
+                said = one.health.error
+                yield Finding(part=part, health="fail", said=said, hint=_SHOW.format(name))
+            case "held":
+                said = f"{one.health.withheld} documents seem lost and are kept"
+                hint = f"answerable sources approve {name}, or bring them back"
+                yield Finding(part=part, health="warn", said=said, hint=hint)
+            case state if is_gone:
+                said = f"{one.spec.place} is not there ({state} until now)"
+                yield Finding(part=part, health="fail", said=said, hint="mount it")
+            case state:
+                yield Finding(
+                    part=part, health="ok", said=f"{state}: {one.spec.place}".rstrip(": ")
+                )
 
 
 def _library(app: App) -> Iterator[Finding]:

@@ -44,7 +44,7 @@ def init_workspace(folder: Path, *, data_dir: str | None = None) -> Made:
         is_new = make_workspace(folder, data_dir, CONFIG_NAME)
     settings = load(folder)
     with translated(settings.data):
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Made(workspace=folder.absolute(), data=settings.data, is_new=is_new)
 
 

@@ -54,7 +54,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
 
     data = settings.data
     with translated(data):
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(data / "state.db")
     stack.callback(database.close)
     migrate(database, STATE)
