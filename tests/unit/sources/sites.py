@@ -96,8 +96,12 @@ def served(
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # it holds back every body until the headers are confirmed
 
         def do_GET(self) -> None:
+            self.do_POST()
+
+        def do_POST(self) -> None:
             try:
                 serve(self, site)
             except (BrokenPipeError, ConnectionResetError):

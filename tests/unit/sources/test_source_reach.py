@@ -36,9 +36,9 @@ def names(**hosts: str | Sequence[str]) -> Callable[[str, int], Sequence[str]]:
     return resolve
 
 
-def refused(reach: Reach, url: str, **more: Bounds) -> Unreached:
+def refused(reach: Reach, url: str, *, bounds: Bounds | None = None) -> Unreached:
     with pytest.raises(Unreached) as caught:
-        reach.get(parse(url), **more)
+        reach.get(parse(url), bounds=bounds)
     return caught.value
 
 

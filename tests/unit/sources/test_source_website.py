@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,10 @@ def test_a_site_that_is_down(tmp_path: Path) -> None:
         given(Website("http://nowhere.example/", cache=tmp_path, reach=Reach(resolve=nobody)))
 
 
+def _always(addresses: list[str], _host: str, _port: int) -> list[str]:
+    return addresses
+
+
 def test_a_site_that_may_not_be_reached(tmp_path: Path) -> None:
     """A site on a closed address is refused, with the setting that would open it."""
     for url, addresses in (
@@ -208,7 +213,7 @@ def test_a_site_that_may_not_be_reached(tmp_path: Path) -> None:
         ("http://wiki.example/", ["10.0.0.1"]),
         ("http://wiki.example:8080/", ["93.184.216.34"]),
     ):
-        reach = Reach(resolve=lambda _host, _port, found=addresses: found)
+        reach = Reach(resolve=partial(_always, addresses))
         with pytest.raises(NotAllowed) as caught:
             given(Website(url, cache=tmp_path, reach=reach))
         assert "sources.allow_hosts" in caught.value.hint

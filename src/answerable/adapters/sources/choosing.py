@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from posixpath import splitext
 
 from answerable.adapters.sources.folder import PATH_BYTES_MAX, is_junk
 from answerable.adapters.sources.ignore import Rules, compiled
-from answerable.adapters.sources.reading import is_plain, shown
+from answerable.adapters.sources.reading import is_plain, shown, too_large
 from answerable.library.ports import Unreadable
 
 
@@ -97,3 +98,19 @@ def _inert(path: str) -> str:
 
 def _bad(path: str, reason: str) -> Unreadable:
     return Unreadable(path=path, code="bad_name", reason=reason)
+
+
+# Never documents, so that one that is too large is nothing to report.
+_NO_DOCUMENTS = frozenset(
+    ".png .jpg .jpeg .gif .bmp .tif .tiff .webp .ico .psd .mp3 .mp4 .m4a .mov .avi .mkv .webm .wav"
+    " .flac .ogg .zip .gz .tgz .bz2 .xz .zst .7z .rar .tar .jar .war .whl .deb .rpm .iso .img .dmg"
+    " .exe .dll .so .dylib .bin .o .a .class .pyc .woff .woff2 .ttf .otf .parquet .onnx .pt .db"
+    " .sqlite".split()
+)
+
+
+def over_limit(path: str, size_max_bytes: int) -> Unreadable:
+    """Return what is said of a file that was not read because of its size."""
+    if splitext(path)[1].lower() in _NO_DOCUMENTS:
+        return Unreadable(path=path, code="binary", reason="it is no text", skipped=True)
+    return too_large(path, size_max_bytes)

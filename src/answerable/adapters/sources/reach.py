@@ -34,6 +34,8 @@ from answerable.domain.errors import BadConfiguration
 SETTING = "sources.allow_hosts"
 USUAL_PORTS = frozenset({80, 443})
 
+_SOME_PUBLIC = "1.1.1.1"
+
 # Names that mean this machine or give out secrets, whatever they resolve to.
 _LOCAL_NAMES = frozenset({"localhost", "metadata", "instance-data", "metadata.google.internal"})
 _LOCAL_SUFFIXES = (".localhost", ".metadata.google.internal", ".ec2.internal")
@@ -102,18 +104,28 @@ class Policy:
                 networks.append(network)
         return cls(hosts=frozenset(hosts), networks=tuple(networks), ports=ports)
 
-    def names(self, host: str, port: int) -> bool:
-        """Return whether the operator allows this host by name, for this port."""
-        return f"{host}:{port}" in self.hosts or (host in self.hosts and port in self.ports)
-
-    def check(self, host: str, port: int, addresses: Sequence[str]) -> None:
+    def check(
+        self,
+        host: str,
+        port: int,
+        addresses: Sequence[str],
+        *,
+        usual: frozenset[int] | None = None,
+    ) -> None:
         """Judge where a connection would go.
+
+        Args:
+            host: The name, or a bare address.
+            port: To which port.
+            addresses: All that the name has.
+            usual: The usual ports of what is spoken there, in place of those for the web.
 
         Raises:
             Unreached: By name, port or one of the addresses it may not; ``link_out``.
         """
-        is_named = self.names(host, port)
-        if not is_named and port not in self.ports:
+        ports = self.ports if usual is None else usual
+        is_named = f"{host}:{port}" in self.hosts or (host in self.hosts and port in ports)
+        if not is_named and port not in ports:
             raise Unreached("link_out", f"port {port} is not allowed")
         if not is_named and (host in _LOCAL_NAMES or host.endswith(_LOCAL_SUFFIXES)):
             raise Unreached("link_out", "its host is this machine or a metadata service")
@@ -208,21 +220,27 @@ class Reach:
         self._line = _Line(self, network or httpcore2.SyncBackend(), self._clock)
         self._pool: httpcore2.ConnectionPool | None = None
 
-    def pin(self, host: str, port: int) -> tuple[str, ...]:
+    def pin(self, host: str, port: int, *, usual: frozenset[int] | None = None) -> tuple[str, ...]:
         """Return the addresses at which a host is reached from now on: all of them allowed.
+
+        Args:
+            host: The name, or a bare address.
+            port: To which port.
+            usual: The usual ports of what is spoken there, in place of those for the web.
 
         Raises:
             Unreached: It has none, or it may not be reached.
         """
         if host not in self._pins:
-            self._pins[host] = self._addresses(host, port)
-        self._policy.check(host, port, self._pins[host])
+            self._pins[host] = self._addresses(host, port, usual)
+        self._policy.check(host, port, self._pins[host], usual=usual)
         return self._pins[host]
 
-    def _addresses(self, host: str, port: int) -> tuple[str, ...]:
+    def _addresses(self, host: str, port: int, usual: frozenset[int] | None) -> tuple[str, ...]:
         with suppress(ValueError):
             return (str(ip_address(host)),)
-        self._policy.check(host, port, ("1.1.1.1",))  # what its name forbids is not even looked up
+        # What name or port forbid is not even looked up.
+        self._policy.check(host, port, (_SOME_PUBLIC,), usual=usual)
         try:
             return tuple(self._resolve(host, port))
         except (OSError, UnicodeError) as error:
