@@ -11,9 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from repositories import Repository, git_server
-from sites import Reply
-from synced import ADDED, CHANGED, FAILED, REMOVED, Synced, given, reasons
 
 from answerable.adapters.sources.git import Bounds, GitRepository
 from answerable.adapters.sources.git_remotes import (
@@ -28,6 +25,9 @@ from answerable.adapters.sources.reach import Policy, Reach
 from answerable.adapters.sources.running import Child, Overran, run
 from answerable.domain.errors import BadInput, Locked, NotAllowed, NotReady, SourceFailed
 from answerable.library.ports import Raw
+from fake_sources.repositories import Repository, git_server
+from fake_sources.sites import Reply
+from fake_sources.synced import ADDED, CHANGED, FAILED, REMOVED, Synced, given, reasons
 
 KEY = "hunter2"
 

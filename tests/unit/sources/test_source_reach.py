@@ -12,11 +12,11 @@ from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
-from sites import FakeNetwork, Reply, Ticking, plain, website
 
 from answerable.adapters.sources.reach import Bounds, Policy, Reach, Unreached
 from answerable.adapters.sources.urls import parse
 from answerable.domain.errors import BadConfiguration
+from fake_sources.sites import FakeNetwork, Reply, Ticking, plain, website
 
 PUBLIC = "93.184.216.34"
 

@@ -17,6 +17,7 @@ from answerable.adapters.sources.kinds import guess, kind, lie
 from answerable.adapters.sources.reach import Unreached, gunzipped
 from answerable.adapters.sources.urls import parse
 from answerable.adapters.sources.webpaths import Extent, is_trap, path_of, told_apart
+from answerable.adapters.sources.xmltexts import BadXml
 
 XML = '<?xml version="1.0" encoding="UTF-8"?>'
 SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
@@ -60,7 +61,7 @@ def test_sitemap_index_and_text() -> None:
 def test_hostile_sitemaps(data: bytes) -> None:
     """Bombs, files of this machine, and what is no XML are refused, soon."""
     began = perf_counter()
-    with pytest.raises(sitemaps.BadXml):
+    with pytest.raises(BadXml):
         sitemaps.parse(data)
     assert perf_counter() - began < 1
 
@@ -68,7 +69,7 @@ def test_hostile_sitemaps(data: bytes) -> None:
 @given(st.binary(max_size=100))
 def test_any_bytes_are_a_sitemap_or_none(data: bytes) -> None:
     """Nothing but `BadXml` is raised."""
-    with suppress(sitemaps.BadXml):
+    with suppress(BadXml):
         sitemaps.parse(data)
 
 

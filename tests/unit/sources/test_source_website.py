@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sites import FakeNetwork, Reply, Site, Ticking, moved, page, plain, website
-from synced import ADDED, CHANGED, FAILED, REMOVED, Synced, given, reasons
 
 from answerable.adapters.sources.reach import Reach
 from answerable.adapters.sources.website import MISSES_MAX, Crawl, Website
 from answerable.domain.errors import BadInput, Locked, NotAllowed, SourceFailed
 from answerable.library.ports import Raw
+from fake_sources.sites import FakeNetwork, Reply, Site, Ticking, moved, page, plain, website
+from fake_sources.synced import ADDED, CHANGED, FAILED, REMOVED, Synced, given, reasons
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ from answerable.adapters.sources.reading import SIZE_BYTES_MAX, taken
 from answerable.adapters.sources.robots import Robots
 from answerable.adapters.sources.urls import BadUrl, Url, joined, parse, tidied
 from answerable.adapters.sources.webpaths import Extent, path_of, told_apart
+from answerable.adapters.sources.xmltexts import BadXml
 from answerable.domain.clock import Clock
 from answerable.domain.errors import BadInput, NotAllowed, SourceFailed
 from answerable.library.ports import Raw, Source, Unreadable
@@ -460,7 +461,7 @@ class _Reading:
                 return sitemaps.Sitemap()
             if answer.status != _NOT_MODIFIED:
                 reason = f"its server answers {answer.status}"
-        except (Unreached, sitemaps.BadXml) as error:
+        except (Unreached, BadXml) as error:
             reason = str(error)
         if reason and is_named:
             path = path_of(self._extent.below(url), splitext(url.path)[1] or ".xml")

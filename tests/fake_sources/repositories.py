@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sites import Asked, Site, served
+from fake_sources.sites import Asked, Site, served
 
 _ENV = {
     "PATH": os.environ.get("PATH", os.defpath),
