@@ -13,6 +13,7 @@
     ├── NotReady             10 · 503   something must be done first
     ├── EmbedderFailed        1 · 503   no vectors to be had of a text just now
     ├── ModelFailed           1 · 503   a language model gave no answer, or none in time
+    ├── SourceFailed          1 · 503   a place documents come from cannot be read as a whole
     └── StorageFailure        1 · 503   disk, database or index
         ├── DiskFull            · 507
         ├── ReadOnly
@@ -146,6 +147,21 @@ class ModelFailed(AnswerableError):  # noqa: N818 # named by what is wrong
         super().__init__(message, hint=hint)
         self.kind = kind
         self.retry_after_s = retry_after_s
+        self.is_passing = is_passing
+
+
+class SourceFailed(AnswerableError):  # noqa: N818 # named by what is wrong
+    """A place documents come from cannot be read as a whole; its documents stay as they were.
+
+    Attributes:
+        is_passing: Whether it may go well when it is tried again soon, with nothing changed.
+    """
+
+    code = "source_failed"
+    status = 503
+
+    def __init__(self, message: str, *, hint: str, is_passing: bool = False) -> None:
+        super().__init__(message, hint=hint)
         self.is_passing = is_passing
 
 

@@ -285,7 +285,7 @@ class _Walk:
         if len(packed) > PATH_BYTES_MAX or path.count("/") > DEPTH_MAX:
             reason = f"its path is longer than {PATH_BYTES_MAX} bytes or {DEPTH_MAX} folders"
             return Unreadable(path=whole + slash, code="bad_name", reason=reason)
-        if _is_junk(name):
+        if is_junk(name):
             return _ignored(whole + slash, "a hidden file or one that tools leave behind")
         if decide((*self._excludes, *chain), packed, is_folder=kind == "folder"):
             return _ignored(whole + slash, "named by .gitignore or an exclude")
@@ -401,7 +401,8 @@ def _kind(mode: int) -> Kind:
     return "folder" if stat.S_ISDIR(mode) else "other"
 
 
-def _is_junk(name: str) -> bool:
+def is_junk(name: str) -> bool:
+    """Return whether a name is hidden, or one that tools and editors leave behind."""
     return (
         name.startswith(".")
         or name.endswith("~")

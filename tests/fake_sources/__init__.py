@@ -1,0 +1,1 @@
+"""Websites, repositories and buckets on this machine, and a library to read them into."""
