@@ -98,6 +98,21 @@ class Revisions(_Table):
     least: Annotated[int, Field(ge=1)] = 10
 
 
+class Sources(_Table):
+    """How sources reach other machines.
+
+    Attributes:
+        allow_hosts: Hosts (``wiki.internal``, with a port where it is no usual one) and networks
+            (``10.1.0.0/16``) that are reached although their addresses are private.
+        allow_local_git: Whether repositories of this machine may be read by their path.
+        contact: An address for those whose website is read.
+    """
+
+    allow_hosts: tuple[str, ...] = ()
+    allow_local_git: bool = False
+    contact: str = ""
+
+
 class Traces(_Table):
     """How long texts of questions and answers are kept; structure and hashes stay.
 
@@ -247,6 +262,7 @@ class Settings(BaseSettings):
     serve: Serve = Serve()
     ingest: Ingest = Ingest()
     revisions: Revisions = Revisions()
+    sources: Sources = Sources()
     traces: Traces = Traces()
     release: NewRelease = NewRelease()
     embedders: Embedders = Embedders()

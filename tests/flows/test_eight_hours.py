@@ -16,7 +16,6 @@ import answerable.app.tools as app_tools
 from answerable.adapters.parsers.pool import InlineParser
 from answerable.adapters.state.memory import MemoryLeases, MemoryState
 from answerable.app import App
-from answerable.app.source_kinds import described
 from answerable.app.tools import Tools
 from answerable.domain.documents import Member, Revision
 from answerable.domain.errors import StorageFailure
@@ -105,8 +104,8 @@ class World:
                 self.add(root)
         self.app = stack.enter_context(self._app())
         for name, schedule in zip(NAMES, SCHEDULES, strict=True):
-            spec = described(name, str(self.roots[name]), schedule=schedule, watch=False)
-            self.app.sources.add(spec, who="me")
+            place = str(self.roots[name])
+            self.app.sources.add(name, place, schedule=schedule, watch=False, who="me")
 
     def _app(self) -> App:
         settings = load(None)

@@ -16,7 +16,6 @@ import answerable.app.tools as app_tools
 from answerable.adapters.parsers.pool import InlineParser
 from answerable.adapters.state.memory import MemoryLeases
 from answerable.app import App, open_app
-from answerable.app.source_kinds import described
 from answerable.domain.errors import Conflict
 from answerable.operations.flow import JOB_LEASE_S
 from answerable.operations.ports import JobState
@@ -264,7 +263,7 @@ def app(clock: Clock, tmp_path: Path) -> Iterator[App]:
     (tmp_path / "docs/a.md").write_text("# A\n\nZebras eat grass.\n")
     with ExitStack() as stack:
         made = opened(stack, clock)
-        made.sources.add(described("zoo", str(tmp_path / "docs"), schedule="15m"), who="me")
+        made.sources.add("zoo", str(tmp_path / "docs"), schedule="15m", who="me")
         yield made
 
 
@@ -355,7 +354,7 @@ def _until_seen(app: App, stop: Event) -> bool:
 
 def test_pushed_sources_are_not_read(app: App) -> None:
     """They wait to be sent to."""
-    app.sources.add(described("wiki", "push"), who="me")
+    app.sources.add("wiki", "push", who="me")
     assert app.sources.source("wiki").due_ms is None
     with pytest.raises(Conflict, match="sent to"):
         app.sources.sync("wiki", because="a test")

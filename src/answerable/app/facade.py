@@ -117,7 +117,7 @@ class App:
         )
         self._room = Room(settings.data, least_bytes=settings.ingest.free_mb_min * 2**20)
         syncing = Syncing(settings, tools, self._ingest, holder=holder)
-        self.sources = Sources(tools, syncing, self._ingest, self._background.submit)
+        self.sources = Sources(settings, tools, syncing, self._ingest, self._background.submit)
         self._metrics = Metrics()
         self._asks = Asks(
             tools,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from answerable.domain.errors import BadInput, PathMissing
+from answerable.domain.errors import BadInput, NotReady, PathMissing
 from answerable.library.ports import PUSH_SOURCE, Source
 from answerable.operations.sources import (
     LOSS_MAX,
@@ -19,6 +21,10 @@ from answerable.operations.sources import (
 )
 from answerable.settings import Settings
 
+if TYPE_CHECKING:
+    from answerable.adapters.sources.bucket import Store
+    from answerable.adapters.sources.reach import Reach
+
 DEFAULT_SCHEDULES = {
     SourceKind.FOLDER: "15m",  # beside watching, which misses network drives
     SourceKind.GIT: "10m",
@@ -26,16 +32,24 @@ DEFAULT_SCHEDULES = {
     SourceKind.BUCKET: "1h",
     SourceKind.PUSH: "never",
 }
+_NUMBER_MAX = 1_000_000_000
 PUSHED = "push"
 """The place of a source that others send to."""
 
 _OPTIONS: Mapping[SourceKind, tuple[str, ...]] = {
     SourceKind.FOLDER: (),
+    SourceKind.GIT: ("branch", "path", "user", "secret_env", "ssh_key", "known_hosts"),
+    SourceKind.WEB: ("pages", "depth", "delay_s"),
+    SourceKind.BUCKET: ("endpoint", "region", "key_env", "secret_env"),
     SourceKind.PUSH: (),
 }
+_CLOUDS = ("gs", "gcs", "abfs", "az", "oss")
+_CACHE = "sources"
+"""Folder below the data where sources keep what they fetched."""
 
 
 def described(
+    settings: Settings,
     name: str,
     place: str,
     *,
@@ -51,6 +65,7 @@ def described(
     """Return what was said of a source, complete and checked; nothing is read yet.
 
     Args:
+        settings: What may be reached.
         name: What it shall be called.
         place: A folder, an address, or ``push``.
         kind: Left out, it is seen from the place.
@@ -69,12 +84,13 @@ def described(
     where = str(_folder(place)) if what is SourceKind.FOLDER else place
     given = dict(options or {})
     _check_options(what, given)
-    return checked(
+    _check_no_secret(place)
+    spec = checked(
         SourceSpec(
             name=name,
             kind=what,
             place="" if what is SourceKind.PUSH else where,
-            source=_source_name(what, name, where),
+            source=f"{PUSH_SOURCE}{name}",
             options=tuple(sorted(given.items())),
             include=tuple(include),
             exclude=tuple(exclude),
@@ -84,6 +100,16 @@ def described(
             loss_max=loss_max,
         )
     )
+    return spec if what is SourceKind.PUSH else replace(spec, source=_called(spec, settings))
+
+
+def _called(spec: SourceSpec, settings: Settings) -> str:
+    """Return what reads a source is called: two that read the same are one.
+
+    Secrets may be set only where it will be read.
+    """
+    public = tuple(one for one in spec.options if not one[0].endswith("_env"))
+    return _read_by(replace(spec, options=public), settings).name
 
 
 def opened(spec: SourceSpec, settings: Settings) -> Source:
@@ -95,9 +121,9 @@ def opened(spec: SourceSpec, settings: Settings) -> Source:
     from answerable.adapters.sources.narrowed import Narrowed
 
     source = _read_by(spec, settings)
-    if not spec.include and (not spec.exclude or spec.kind is SourceKind.FOLDER):
-        return source
-    return Narrowed(source, include=spec.include, exclude=spec.exclude)
+    if spec.kind is SourceKind.FOLDER and spec.include:
+        return Narrowed(source, include=spec.include, exclude=())
+    return source
 
 
 def is_far(spec: SourceSpec) -> bool:
@@ -106,15 +132,152 @@ def is_far(spec: SourceSpec) -> bool:
 
 
 def _read_by(spec: SourceSpec, settings: Settings) -> Source:
-    size_max_bytes = settings.ingest.size_mb_max * 1_000_000
-    if spec.kind is SourceKind.FOLDER:
-        from answerable.adapters.sources.folder import Folder
+    """Return the adapter of a kind; no machine is asked by that."""
+    readers: Mapping[SourceKind, Callable[[SourceSpec, Settings], Source]] = {
+        SourceKind.FOLDER: _folder_of,
+        SourceKind.GIT: _git_of,
+        SourceKind.WEB: _web_of,
+        SourceKind.BUCKET: _bucket_of,
+    }
+    if spec.kind not in readers:
+        raise BadInput(
+            f"the source {spec.name} is sent to, not read",
+            hint=f"PUT /v1/sources/{spec.name}/documents/PATH",
+        )
+    return readers[spec.kind](spec, settings)
 
-        return Folder(Path(spec.place), excludes=spec.exclude, size_max_bytes=size_max_bytes)
-    raise BadInput(
-        f"the source {spec.name} is sent to, not read: it is {spec.kind.value}",
-        hint=f"PUT /v1/sources/{spec.name}/documents/PATH",
+
+def _folder_of(spec: SourceSpec, settings: Settings) -> Source:
+    from answerable.adapters.sources.folder import Folder
+
+    return Folder(Path(spec.place), excludes=spec.exclude, size_max_bytes=_size_max_bytes(settings))
+
+
+def _git_of(spec: SourceSpec, settings: Settings) -> Source:
+    from answerable.adapters.sources.git import GitRepository
+    from answerable.adapters.sources.git_remotes import Login
+
+    return GitRepository(
+        spec.place,
+        cache=settings.data / _CACHE,
+        branch=spec.option("branch", "HEAD"),
+        path=spec.option("path"),
+        reach=_reach(settings),
+        login=Login(
+            user=spec.option("user"),
+            secret=_secret(spec, "secret_env"),
+            ssh_key=spec.option("ssh_key"),
+            known_hosts=spec.option("known_hosts"),
+        ),
+        includes=spec.include,
+        excludes=spec.exclude,
+        size_max_bytes=_size_max_bytes(settings),
+        allow_local=settings.sources.allow_local_git,
     )
+
+
+def _web_of(spec: SourceSpec, settings: Settings) -> Source:
+    from answerable.adapters.sources.website import Crawl, Website
+
+    usual = Crawl()
+    return Website(
+        spec.place,
+        cache=settings.data / _CACHE,
+        reach=_reach(settings),
+        includes=spec.include,
+        excludes=spec.exclude,
+        crawl=Crawl(
+            pages=_number(spec, "pages", usual.pages, int),
+            depth=_number(spec, "depth", usual.depth, int),
+            delay_s=_number(spec, "delay_s", usual.delay_s, float),
+            page_bytes=_size_max_bytes(settings),
+        ),
+        contact=settings.sources.contact,
+    )
+
+
+def _bucket_of(spec: SourceSpec, settings: Settings) -> Source:
+    from answerable.adapters.sources.bucket import Bucket
+
+    scheme, bucket, prefix = _bucket_place(spec)
+    return Bucket(
+        _s3_of(spec, bucket, settings) if scheme == "s3" else _cloud_of(scheme, bucket),
+        cache=settings.data / _CACHE,
+        prefix=prefix,
+        includes=spec.include,
+        excludes=spec.exclude,
+        size_max_bytes=_size_max_bytes(settings),
+    )
+
+
+def _bucket_place(spec: SourceSpec) -> tuple[str, str, str]:
+    parts = urlsplit(spec.place)
+    scheme = parts.scheme.lower()
+    if scheme not in ("s3", *_CLOUDS) or not parts.netloc or parts.query or parts.fragment:
+        raise BadInput(f"{spec.place} is no bucket", hint="s3://bucket/folder")
+    return scheme, parts.netloc, parts.path.strip("/")
+
+
+def _s3_of(spec: SourceSpec, bucket: str, settings: Settings) -> Store:
+    from answerable.adapters.sources.s3 import S3Store
+    from answerable.adapters.sources.sigv4 import Keys
+
+    key = _secret(spec, "key_env", usual="AWS_ACCESS_KEY_ID")
+    secret = _secret(spec, "secret_env", usual="AWS_SECRET_ACCESS_KEY")
+    token = "" if spec.option("key_env") else os.environ.get("AWS_SESSION_TOKEN", "")
+    keys = Keys(id=key, secret=secret, token=token) if key and secret else None
+    return S3Store(
+        bucket,
+        endpoint=spec.option("endpoint"),
+        region=spec.option("region", "us-east-1"),
+        keys=keys,
+        reach=_reach(settings),
+    )
+
+
+def _cloud_of(scheme: str, bucket: str) -> Store:
+    from answerable.adapters.sources.clouds import FsspecStore, filesystem
+
+    return FsspecStore(scheme, bucket, filesystem(scheme, {}))
+
+
+def _reach(settings: Settings) -> Reach:
+    from answerable.adapters.sources.reach import Policy, Reach
+
+    return Reach(Policy.of(settings.sources.allow_hosts))
+
+
+def _size_max_bytes(settings: Settings) -> int:
+    return settings.ingest.size_mb_max * 1_000_000
+
+
+def _secret(spec: SourceSpec, option: str, *, usual: str = "") -> str:
+    """Return what a variable of the environment holds; the empty string where none is named."""
+    named = spec.option(option)
+    if named and named not in os.environ:
+        raise NotReady(
+            f"the source {spec.name} needs the variable {named}, which is not set",
+            hint=f"set {named} where answerable runs",
+        )
+    return os.environ.get(named or usual, "")
+
+
+_Number = TypeVar("_Number", int, float)
+
+
+def _number(
+    spec: SourceSpec, option: str, usual: _Number, kind: Callable[[str], _Number]
+) -> _Number:
+    text = spec.option(option)
+    if not text:
+        return usual
+    try:
+        value = kind(text)
+    except ValueError:
+        value = kind("-1")
+    if not 0 <= value < _NUMBER_MAX:
+        raise BadInput(f"{option} cannot be {text[:40]!r}", hint=f"a number, such as {usual}")
+    return value
 
 
 def _kind(place: str, told: str) -> SourceKind:
@@ -127,9 +290,14 @@ def _kind(place: str, told: str) -> SourceKind:
     if place == PUSHED:
         return SourceKind.PUSH
     scheme = urlsplit(place).scheme.lower()
-    if scheme == "s3":
+    if scheme in ("s3", *_CLOUDS):
         return SourceKind.BUCKET
-    if scheme in ("git", "ssh", "git+ssh", "git+https") or place.rstrip("/").endswith(".git"):
+    is_scp = re.match(r"[\w.-]+@[\w.-]+:", place) is not None
+    if (
+        is_scp
+        or scheme in ("git", "ssh", "git+ssh", "git+https")
+        or place.rstrip("/").endswith(".git")
+    ):
         return SourceKind.GIT
     if scheme in ("http", "https"):
         return SourceKind.WEB
@@ -154,12 +322,17 @@ def _check_options(kind: SourceKind, given: Mapping[str, str]) -> None:
             raise BadInput(f"a {kind.value} source has no {option}", hint=f"it {takes}")
 
 
-def _source_name(kind: SourceKind, name: str, where: str) -> str:
-    if kind is SourceKind.FOLDER:
-        return f"folder:{where}"
-    if kind is SourceKind.PUSH:
-        return f"{PUSH_SOURCE}{name}"
-    return f"{kind.value}:{where}"
+def _check_no_secret(place: str) -> None:
+    """Make sure that an address holds no password: it is stored and shown.
+
+    Raises:
+        BadInput: It does.
+    """
+    if "://" in place and urlsplit(place).password is not None:
+        raise BadInput(
+            "the address holds a password, and addresses are stored and shown",
+            hint="leave it out and name the variable that has it: --option secret_env=GIT_TOKEN",
+        )
 
 
 def as_json(one: RegisteredSource) -> dict[str, Any]:

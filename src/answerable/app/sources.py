@@ -7,15 +7,17 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from answerable.app.source_kinds import described
 from answerable.app.syncing import Ingest, Syncing
 from answerable.app.tools import Tools
 from answerable.domain.errors import Conflict, NotFound, NotReady
 from answerable.library.flow import any_loss
 from answerable.library.report import Progress, Report, Silent
 from answerable.operations.ports import Job, JobState
-from answerable.operations.sources import RegisteredSource, SourceKind, SourceSpec
+from answerable.operations.sources import RegisteredSource, SourceKind
+from answerable.settings import Settings
 
 if TYPE_CHECKING:
     from answerable.adapters.sources.watching import FolderWatch
@@ -28,6 +30,7 @@ class Sources:
     """The sources of a library. Safe for many threads.
 
     Args:
+        settings: What may be reached, and limits.
         tools: Registry, leases, clock, writer lock.
         syncing: Reads them.
         ingest: For what shall vanish.
@@ -35,20 +38,34 @@ class Sources:
     """
 
     def __init__(
-        self, tools: Tools, syncing: Syncing, ingest: Ingest, submit: Callable[..., Job]
+        self,
+        settings: Settings,
+        tools: Tools,
+        syncing: Syncing,
+        ingest: Ingest,
+        submit: Callable[..., Job],
     ) -> None:
+        self._settings = settings
         self._submit = submit
         self._tools = tools
         self._syncing = syncing
         self._ingest = ingest
         self._watch: FolderWatch | None = None
 
-    def add(self, spec: SourceSpec, *, who: str) -> RegisteredSource:
+    def add(self, name: str, place: str, *, who: str, **how: Any) -> RegisteredSource:
         """Register a source; it is read when it is due, or asked for.
 
+        Args:
+            name: What it shall be called.
+            place: Where it is.
+            who: Who says so.
+            how: As `source_kinds.described` takes it.
+
         Raises:
+            BadInput, PathMissing, NotReady: It cannot be read like this.
             Conflict: Its name or its place is taken.
         """
+        spec = described(self._settings, name, place, **how)
         return self._tools.sources.add(spec, who=who, at_ms=self._tools.clock.now_ms())
 
     def all(self) -> tuple[RegisteredSource, ...]:

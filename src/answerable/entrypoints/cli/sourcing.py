@@ -72,26 +72,26 @@ def add(
     Example:  answerable sources add runbooks /srv/runbooks --every 15m
     """
     from answerable.app import open_app
-    from answerable.app.source_kinds import described
 
-    spec = described(
-        name,
-        place,
-        kind=kind,
-        options=_options(option or ()),
-        include=include or (),
-        exclude=exclude or (),
-        labels=label or (),
-        schedule=every,
-        watch=watch,
-        loss_max=loss_max,
-    )
+    options = _options(option or ())
     with open_app(workspace) as app:
-        made = app.sources.add(spec, who=app.owner().principal)
+        made = app.sources.add(
+            name,
+            place,
+            who=app.owner().principal,
+            kind=kind,
+            options=options,
+            include=include or (),
+            exclude=exclude or (),
+            labels=label or (),
+            schedule=every,
+            watch=watch,
+            loss_max=loss_max,
+        )
     if as_json:
         print_json(as_object(made))
         return
-    line(f"added {name}: {spec.kind.value} {spec.place}, {_when(made)}".rstrip())
+    line(f"added {name}: {made.spec.kind.value} {made.spec.place}, {_when(made)}")
     talk(f"next: answerable sources sync {name}, or leave it to answerable serve")
 
 

@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from answerable.app import App
-from answerable.app.source_kinds import described
 from answerable.domain.documents import Member
 from answerable.domain.errors import AnswerableError, BadInput
 from answerable.entrypoints.web import problems
@@ -77,8 +76,8 @@ def _add_doing(router: APIRouter, app: App) -> None:
     @router.post("/library/sources")
     def add(request: Request, said: Annotated[NewSource, Form()]) -> Response:
         try:
-            spec = described(said.name, said.place, schedule=said.schedule)
-            app.sources.add(spec, who=app.owner().principal)
+            who = app.owner().principal
+            app.sources.add(said.name, said.place, who=who, schedule=said.schedule)
         except AnswerableError as error:
             problem = problems.of_failure(error)
             made = shelf(app) | {"problem": problem, "said": said}

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from answerable.app import App
 from answerable.app.source_kinds import as_json as plain
-from answerable.app.source_kinds import described
 from answerable.domain.documents import document_id
 from answerable.domain.errors import BadInput
 from answerable.entrypoints.web import problems, render, schemas
@@ -46,8 +45,7 @@ def _add_registry(router: APIRouter, app: App) -> None:
     @router.post("/v1/sources", status_code=201, response_model=schemas.SourceOut, tags=["sources"])
     def add(asked: schemas.SourceIn) -> Response:
         """Register a source; it is read when it is due, or asked for."""
-        spec = described(**asked.model_dump())
-        made = app.sources.add(spec, who=app.owner().principal)
+        made = app.sources.add(**asked.model_dump(), who=app.owner().principal)
         return as_json(source(made, app), status=201)
 
     @router.get("/v1/sources/{name}", response_model=schemas.SourceOut, tags=["sources"])
