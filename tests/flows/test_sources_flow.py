@@ -348,6 +348,78 @@ def test_a_change_of_a_watched_folder_is_read_at_once(app: App, tmp_path: Path) 
     assert {one.document.path for one in app.documents(app.owner())} == {"a.md", "b.md"}
 
 
+def changed(app: App, *paths: str) -> None:
+    """Have paths of the folder be known to have changed, and read them."""
+    app.sources._syncing.changed("zoo", paths)  # as the thread that watches does
+    rounds(app)
+
+
+def test_only_what_changed_is_read(app: App, tmp_path: Path) -> None:
+    """Added, changed, gone; everything else stays as it was read last."""
+    docs = tmp_path / "docs"
+    for number in range(20):
+        (docs / f"p{number}.md").write_text(f"# Page {number}\n\nZebra {number} eats.\n")
+    rounds(app)
+    (docs / "p1.md").write_text("# Page 1\n\nZebra 1 sleeps.\n")
+    (docs / "p2.md").unlink()
+    (docs / "new").mkdir()
+    (docs / "new/a.md").write_text("# New\n\nGiraffes are tall.\n")
+    (docs / "unseen.md").write_text("# Unseen\n\nNobody noticed.\n")
+    changed(app, "p1.md", "p2.md", "new")
+    paths = {one.document.path for one in app.documents(app.owner())}
+    assert "new/a.md" in paths
+    assert not {"p2.md", "unseen.md"} & paths
+    assert len(paths) == 21
+    health = app.sources.source("zoo").health
+    assert (health.documents, health.state) == (21, "ok")
+    app.sources.sync("zoo", because="all of it")
+    rounds(app)
+    assert app.sources.source("zoo").health.documents == 22
+
+
+def test_a_folder_that_vanished_within_is_held_when_it_is_much(app: App, tmp_path: Path) -> None:
+    """Compared with all of the source, not with what changed."""
+    docs = tmp_path / "docs"
+    for folder, count in (("few", 3), ("many", 20)):
+        (docs / folder).mkdir()
+        for number in range(count):
+            (docs / folder / f"{number}.md").write_text(f"# {folder} {number}\n\nZebras.\n")
+    rounds(app)
+    shutil.rmtree(docs / "few")
+    changed(app, "few")
+    assert app.sources.source("zoo").health.state == "ok"
+    shutil.rmtree(docs / "many")
+    changed(app, "many")
+    health = app.sources.source("zoo").health
+    assert (health.state, health.withheld) == ("held", 20)
+
+
+def test_a_change_during_a_reading_is_read_after_it(app: App, clock: Clock) -> None:
+    """What a reading under way has passed by is not forgotten."""
+    rounds(app)
+    leases = app._tools.leases  # a reading under way elsewhere
+    app.sources._syncing.changed("zoo", ())
+    busy = leases.claim(("sync",), holder="other", lease_s=JOB_LEASE_S)
+    assert busy is not None
+    for _ in range(3):
+        following = app.sources._syncing.changed("zoo", ())
+    assert following.id != busy.id
+    assert following.state is JobState.QUEUED
+    assert rounds(app) == 1
+    assert leases.finish(busy, result="done")
+    clock.ms += 1_000
+    assert rounds(app) == 0
+
+
+def test_rules_that_change_concern_everything(app: App, tmp_path: Path) -> None:
+    """A `.gitignore` decides about files that did not change."""
+    (tmp_path / "docs/b.md").write_text("# B\n\nGiraffes.\n")
+    rounds(app)
+    (tmp_path / "docs/.gitignore").write_text("b.md\n")
+    changed(app, ".gitignore")
+    assert {one.document.path for one in app.documents(app.owner())} == {"a.md"}
+
+
 def _until_seen(app: App, stop: Event) -> bool:
     return any(app.sources.watch_once(stop) for _ in range(20))
 

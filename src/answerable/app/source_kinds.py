@@ -112,15 +112,20 @@ def _called(spec: SourceSpec, settings: Settings) -> str:
     return _read_by(replace(spec, options=public), settings).name
 
 
-def opened(spec: SourceSpec, settings: Settings) -> Source:
+def opened(spec: SourceSpec, settings: Settings, *, paths: Sequence[str] | None = None) -> Source:
     """Return what reads a source now.
+
+    Args:
+        spec: What was said of it.
+        settings: What may be reached, and limits.
+        paths: Of a folder, what is to be read of it; None for all.
 
     Raises:
         AnswerableError: It cannot be read as a whole.
     """
     from answerable.adapters.sources.narrowed import Narrowed
 
-    source = _read_by(spec, settings)
+    source = _read_by(spec, settings) if paths is None else _part_of(spec, settings, paths)
     if spec.kind is SourceKind.FOLDER and spec.include:
         return Narrowed(source, include=spec.include, exclude=())
     return source
@@ -151,6 +156,13 @@ def _folder_of(spec: SourceSpec, settings: Settings) -> Source:
     from answerable.adapters.sources.folder import Folder
 
     return Folder(Path(spec.place), excludes=spec.exclude, size_max_bytes=_size_max_bytes(settings))
+
+
+def _part_of(spec: SourceSpec, settings: Settings, paths: Sequence[str]) -> Source:
+    from answerable.adapters.sources.picked import Picked
+
+    size_max_bytes = _size_max_bytes(settings)
+    return Picked(Path(spec.place), paths, excludes=spec.exclude, size_max_bytes=size_max_bytes)
 
 
 def _git_of(spec: SourceSpec, settings: Settings) -> Source:

@@ -209,9 +209,9 @@ class Sources:
             if one.spec.watch and not one.health.paused
         }
         changed = self._watch.changed(list(watched), stop)
-        for folder in changed:
+        for folder, paths in changed.items():
             with suppress(NotFound, Conflict):  # removed or paused just now
-                self.sync(watched[folder], because="its files changed")
+                self._syncing.changed(watched[folder], paths)
         return bool(changed)
 
     def close(self) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from threading import Event, Lock
 
 from answerable.access.scopes import LOCAL_LABEL
@@ -24,10 +26,10 @@ from answerable.domain.errors import (
 )
 from answerable.library.flow import TooMuch
 from answerable.library.ports import Source
-from answerable.library.report import Progress, Report, Silent
+from answerable.library.report import Change, Progress, Report, Silent
 from answerable.operations import sources as health
 from answerable.operations.flow import JOB_LEASE_S, Every
-from answerable.operations.ports import Job
+from answerable.operations.ports import Job, JobState
 from answerable.operations.sources import (
     SYNC_JOB,
     RegisteredSource,
@@ -44,6 +46,7 @@ _LOOK_EVERY_S = 1.0
 _ATTEMPTS_MAX = 3
 _RETRY_S = 30.0
 _BUSY_S = 2.0
+_PATHS_MAX = 100
 _STOP_S = 10.0
 
 
@@ -81,17 +84,29 @@ class Syncing:
             NotFound: There is no such source.
             Conflict: It is paused, or sent to and not read.
         """
-        known = self.source(name)
-        if known.spec.kind is SourceKind.PUSH:
-            raise Conflict(
-                f"the source {name} is sent to, not read",
-                hint=f"PUT /v1/sources/{name}/documents/PATH",
-            )
-        if known.health.paused:
-            raise Conflict(f"the source {name} is paused", hint=f"answerable sources resume {name}")
+        self._check_may_be_read(name)
         if may_lose:
             self.change(name, lambda now: replace(now, may_lose=True))
         return self._enqueue(name, because)
+
+    def changed(self, name: str, paths: Collection[str]) -> Job:
+        """Queue a reading of what changed in a folder; of all of it where that is not known.
+
+        A reading that is under way may have passed by what changed: another one follows it.
+
+        Raises:
+            NotFound: There is no such source.
+            Conflict: It is paused.
+        """
+        self._check_may_be_read(name)
+        is_known = 0 < len(paths) <= _PATHS_MAX and not any(map(_rules_all, paths))
+        told = {"paths": json.dumps(sorted(paths))} if is_known else {}
+        about = f"\0{sha256(told['paths'].encode()).hexdigest()}" if told else ""
+        for key in (f"{name}{about}", f"{name}{about}\0next"):
+            job = self._enqueue(name, "its files changed", key=key, **told)
+            if job.state is JobState.QUEUED:
+                break
+        return job
 
     def source(self, name: str) -> RegisteredSource:
         """Return a source.
@@ -103,6 +118,16 @@ class Syncing:
         if found is None:
             raise NotFound(f"there is no source {name}", hint="answerable sources list")
         return found
+
+    def _check_may_be_read(self, name: str) -> None:
+        known = self.source(name)
+        if known.spec.kind is SourceKind.PUSH:
+            raise Conflict(
+                f"the source {name} is sent to, not read",
+                hint=f"PUT /v1/sources/{name}/documents/PATH",
+            )
+        if known.health.paused:
+            raise Conflict(f"the source {name} is paused", hint=f"answerable sources resume {name}")
 
     def change(self, name: str, how: Callable[[SourceHealth], SourceHealth]) -> RegisteredSource:
         """Change the health of a source.
@@ -147,9 +172,10 @@ class Syncing:
         for one in health.due(self._tools.sources.sources(), now_ms):
             self._enqueue(one.spec.name, f"its schedule: {one.spec.schedule}")
 
-    def _enqueue(self, name: str, because: str) -> Job:
+    def _enqueue(self, name: str, because: str, *, key: str = "", **more: str) -> Job:
+        payload = {"source": name, "because": because, **more}
         return self._tools.leases.enqueue(
-            SYNC_JOB, name, {"source": name, "because": because}, attempts_max=_ATTEMPTS_MAX
+            SYNC_JOB, key or name, payload, attempts_max=_ATTEMPTS_MAX
         )
 
     def _do(self, job: Job, progress: Progress) -> None:
@@ -164,7 +190,7 @@ class Syncing:
             with Beating(
                 leases, job, self._tools.clock, progress, is_stopping=self._is_stopping.is_set
             ) as beating:
-                report = self._synced(known, beating, job.payload["because"])
+                report = self._synced(known, beating, job.payload)
         except Stopped as stopped:
             if not stopped.is_lost:  # else whoever took or cancelled it has settled it
                 leases.postpone(job, because=str(stopped))
@@ -180,23 +206,27 @@ class Syncing:
             leases.fail(job, error=f"the worker failed: {type(error).__name__}", retry=True)
             raise
         else:
-            self._note(name, partial(health.succeeded, synced=self._of(report)))
+            is_part = "paths" in job.payload
+            noted = health.succeeded_partly if is_part else health.succeeded
+            self._note(name, partial(noted, synced=self._of(report)))
             leases.finish(job, result=_result(report))
 
-    def _synced(self, known: RegisteredSource, beating: Beating, because: str) -> Report:
+    def _synced(self, known: RegisteredSource, beating: Beating, told: Mapping[str, str]) -> Report:
         from answerable.adapters.sources.spooled import Spooled
 
         spec = known.spec
         labels = frozenset({LOCAL_LABEL, *spec.labels})
-        is_too_much = _never if known.health.may_lose else partial(_too_much, spec)
+        paths = json.loads(told["paths"]) if "paths" in told else None
+        least = known.health.documents if paths is not None else 0
+        is_too_much = _never if known.health.may_lose else partial(_too_much, spec, least)
         with ExitStack() as stack:
-            source = opened(spec, self._settings)
+            source = opened(spec, self._settings, paths=paths)
             if is_far(spec):
                 spooled = stack.enter_context(Spooled(source, self._settings.data / "spool"))
                 spooled.fetch(beating.fetched)
                 source = spooled
             with self._tools.state.writer():
-                why = f"sync {spec.name}: {because}"
+                why = f"sync {spec.name}: {told['because']}"
                 return self._ingest(source, beating, why, labels, is_too_much)
 
     def _note(self, name: str, how: Callable[[SourceHealth], SourceHealth]) -> None:
@@ -214,6 +244,7 @@ class Syncing:
         return health.Synced(
             at_ms=self._tools.clock.now_ms(),
             documents=report.of_source,
+            more=report.count(Change.ADDED) - report.count(Change.REMOVED),
             withheld=report.withheld,
             changed=report.revision is not None,
             counts=tuple((change.value, count) for change, count in report.counts if count),
@@ -221,8 +252,14 @@ class Syncing:
         )
 
 
-def _too_much(spec: SourceSpec, lost: int, before: int) -> bool:
-    return health.is_too_much(lost, before, spec.loss_max)
+def _too_much(spec: SourceSpec, least: int, lost: int, before: int) -> bool:
+    """Return whether a loss is too great; of a part, compared with all that there is."""
+    return health.is_too_much(lost, max(before, least), spec.loss_max)
+
+
+def _rules_all(path: str) -> bool:
+    """Return whether what changed decides about other files."""
+    return path.rpartition("/")[2] == ".gitignore"
 
 
 def _never(_lost: int, _before: int) -> bool:

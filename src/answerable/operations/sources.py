@@ -138,10 +138,16 @@ class RegisteredSource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Synced:
-    """What one good reading gave."""
+    """What one good reading gave.
+
+    Attributes:
+        documents: Of the source, in the library now; only a whole reading knows.
+        more: By how many more there are than before.
+    """
 
     at_ms: int
     documents: int
+    more: int
     withheld: int
     changed: bool
     counts: tuple[tuple[str, int], ...]
@@ -209,6 +215,22 @@ def succeeded(health: SourceHealth, synced: Synced) -> SourceHealth:
         documents=synced.documents,
         counts=synced.counts,
         took_ms=synced.took_ms,
+    )
+
+
+def succeeded_partly(health: SourceHealth, synced: Synced) -> SourceHealth:
+    """Return the health of a source of which only what changed was read.
+
+    What is known of all of it stays: what is held, its counts, what a person allowed.
+    """
+    return replace(
+        health,
+        succeeded_ms=synced.at_ms,
+        changed_ms=synced.at_ms if synced.changed else health.changed_ms,
+        failures=0,
+        error="",
+        withheld=health.withheld + synced.withheld,
+        documents=health.documents + synced.more,
     )
 
 

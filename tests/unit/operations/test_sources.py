@@ -21,6 +21,7 @@ from answerable.operations.sources import (
     is_too_much,
     started,
     succeeded,
+    succeeded_partly,
 )
 
 SPEC = SourceSpec(name="a", kind=SourceKind.FOLDER, place="/a", source="folder:/a", schedule="15m")
@@ -34,7 +35,7 @@ def registered(name: str = "a", schedule: str = "15m", **health: object) -> Regi
 
 
 def synced(**how: object) -> Synced:
-    given = Synced(at_ms=9, documents=5, withheld=0, changed=True, counts=(), took_ms=1.0)
+    given = Synced(at_ms=9, documents=5, more=5, withheld=0, changed=True, counts=(), took_ms=1.0)
     return replace(given, **how)  # type: ignore[arg-type]
 
 
@@ -91,6 +92,15 @@ def test_failures_add_up_until_it_is_read_well() -> None:
     health = succeeded(health, synced(at_ms=30, changed=False))
     assert (health.state, health.failures, health.error) == ("ok", 0, "")
     assert (health.succeeded_ms, health.changed_ms) == (30, 9)
+
+
+def test_a_part_leaves_what_is_known_of_the_whole() -> None:
+    """Counts, what is held and what was allowed are of whole readings."""
+    health = succeeded(SourceHealth(), synced(counts=(("added", 5),), withheld=3))
+    health = replace(failed(health, "down", 10), may_lose=True)
+    part = succeeded_partly(health, synced(at_ms=20, more=-2, documents=1, withheld=1))
+    assert (part.documents, part.withheld, part.counts) == (3, 4, (("added", 5),))
+    assert (part.failures, part.succeeded_ms, part.may_lose) == (0, 20, True)
 
 
 def test_what_a_person_allowed_is_used_up() -> None:

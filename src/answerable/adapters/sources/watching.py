@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -17,6 +17,10 @@ _STEP_MS = 50
 _WAIT_MS = 1_000
 
 
+Paths = frozenset[str]
+"""Below a folder, ``/`` between parts; none where nobody knows which."""
+
+
 class FolderWatch:
     """Watches folders; one for each process, used by one thread.
 
@@ -28,12 +32,12 @@ class FolderWatch:
         self._folders: tuple[Path, ...] = ()
         self._changes: _Changes | None = None
 
-    def changed(self, folders: Sequence[Path], stop: Event) -> frozenset[Path]:
-        """Wait a second at most for a change; return below which folders there was one.
+    def changed(self, folders: Sequence[Path], stop: Event) -> Mapping[Path, Paths]:
+        """Wait a second at most for a change; return below which folders there was one, and where.
 
         A burst of changes counts once, when it has been quiet for a moment or went on for long.
-        Folders that are newly watched count as changed: nobody knows what happened before. Of
-        folders that cannot be watched nothing is said.
+        Where nobody knows what changed, as in a folder that is newly watched, there are no paths.
+        Of folders that cannot be watched nothing is said.
 
         Args:
             folders: Absolute.
@@ -49,23 +53,36 @@ class FolderWatch:
             else:
                 stop.wait(_WAIT_MS / 1000)
             if new:
-                return new
+                return dict.fromkeys(sorted(new), frozenset())
+        return _below(wanted, self._next(stop))
+
+    def _next(self, stop: Event) -> set[str]:
         try:
             found = next(self._changes, set()) if self._changes else set()
         except (OSError, RuntimeError):
             self._changes = None
             stop.wait(_WAIT_MS / 1000)
-            return frozenset()
-        paths = [Path(path) for _, path in found]
-        return frozenset(
-            folder for folder in wanted if any(path.is_relative_to(folder) for path in paths)
-        )
+            return set()
+        return {path for _, path in found}
 
     def close(self) -> None:
         """Stop watching."""
         if self._changes is not None:
             self._changes.close()
         self._changes = None
+
+
+def _below(folders: Sequence[Path], changed: set[str]) -> dict[Path, Paths]:
+    """Return the changed paths below each folder; a name that is no Unicode makes it unknown."""
+    found: dict[Path, Paths] = {}
+    for folder in folders:
+        paths = [Path(path) for path in changed]
+        below = [path.relative_to(folder) for path in paths if path.is_relative_to(folder)]
+        if below:
+            names = frozenset(path.as_posix() for path in below)
+            is_plain = all(name.isprintable() and name != "." for name in names)
+            found[folder] = names if is_plain else frozenset()
+    return found
 
 
 def _changes(folders: Sequence[Path], stop: Event) -> _Changes:
