@@ -72,7 +72,11 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """``folder:`` and the absolute path of the root, or ``upload``."""
+        """What it is and where, the same every time and without secrets.
+
+        ``folder:`` and the absolute path of the root, ``upload``, ``git:URL#BRANCH:FOLDER``,
+        ``website:URL`` or ``bucket:URL``.
+        """
         ...
 
     def covers(self, path: str) -> bool:
@@ -83,14 +87,22 @@ class Source(Protocol):
         ...
 
     def count(self) -> int:
-        """Return how many files `files` will give, for a progress bar; cheap, may be off."""
+        """Return how many files `files` will give, for a progress bar; cheap, may be off.
+
+        Raises:
+            SourceFailed: As `files`.
+        """
         ...
 
     def files(self) -> Iterator[Raw | Unreadable]:
         """Give every file once, in a stable order; what cannot be read as `Unreadable`.
 
         MUST NOT follow a link out of the root, block on a FIFO or device, or read a file
-        larger than its limit into memory.
+        larger than its limit into memory. What it does not give must be gone: where it cannot
+        tell, it fails as a whole.
+
+        Raises:
+            SourceFailed: The place cannot be read as a whole. Other failures of the domain, too.
         """
         ...
 

@@ -19,6 +19,7 @@ from answerable.adapters.sources.sigv4 import Keys, query_of, signed
 from answerable.adapters.sources.urls import Url
 from answerable.adapters.sources.xmltexts import BadXml
 from answerable.domain.errors import BadInput, Locked, NotAllowed, NotReady, SourceFailed
+from answerable.library.ports import Raw
 from fake_sources.buckets import KEY_ID, SECRET, FakeS3, s3_server
 from fake_sources.sites import FakeNetwork, Ticking, plain
 from fake_sources.synced import ADDED, CHANGED, FAILED, REMOVED, Synced, given, reasons
@@ -219,6 +220,20 @@ def test_limits(service: FakeS3, tmp_path: Path) -> None:
     assert not {"large.md", "film.mp4"} & set(service.sent)
     with pytest.raises(SourceFailed, match="more than 3 objects"):
         given(source(service, tmp_path, objects_max=3))
+
+
+def test_an_object_that_changes_meanwhile(service: FakeS3, tmp_path: Path) -> None:
+    """What is given is what was read, and is known by the tag it was read with."""
+    service.objects = {"a.md": b"alpha", "b.md": b"beta"}
+    reading = source(service, tmp_path).files()
+    next(reading)
+    service.objects["b.md"] = b"BETA"
+    (item,) = reading
+    assert isinstance(item, Raw)
+    assert item.data == b"BETA"
+    assert service.sent == ["a.md", "b.md"]
+    assert given(source(service, tmp_path))["b.md"] == "BETA"
+    assert service.sent == []
 
 
 def test_packed_objects(service: FakeS3, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import shlex
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -322,6 +323,13 @@ def test_a_repository_that_is_too_large(repository: Repository, tmp_path: Path) 
         given(source(repository, tmp_path, bounds=Bounds(files=0)))
 
 
+def test_names_that_differ_in_case(repository: Repository, tmp_path: Path) -> None:
+    """Files whose names differ in case only are two files: nothing is checked out."""
+    one, two = repository.blob(b"one"), repository.blob(b"two")
+    repository.commit_tree(("100644", b"A.md", one), ("100644", b"a.md", two))
+    assert given(source(repository, tmp_path)) == {"A.md": "one", "a.md": "two"}
+
+
 def test_pointers_of_lfs(repository: Repository, tmp_path: Path) -> None:
     """A file that is kept elsewhere is not taken for its pointer."""
     repository.write(
@@ -549,6 +557,19 @@ def test_what_git_means(complaint: str, what: str, *, is_passing: bool) -> None:
     assert failure.is_passing is is_passing
     assert KEY not in str(failure)
     assert "\x1b" not in str(failure)
+
+
+@pytest.mark.parametrize("piece", ["a", "a/", "a.", "@", ":", "a@a:", "-", " ", "x\n"])
+def test_long_input_takes_no_time(piece: str) -> None:
+    """No pattern here can be kept busy, whatever it is given."""
+    began = time.monotonic()
+    for begin in ("", "https://", "ssh://", "git@h:", "fatal: "):
+        with suppress(BadInput):
+            remote(begin + piece * 50_000)
+        with suppress(BadInput):
+            branch_ref(begin + piece * 50_000)
+        assert meaning(remote("https://h.example/r"), begin + piece * 50_000).hint
+    assert time.monotonic() - began < 10
 
 
 def test_no_git(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

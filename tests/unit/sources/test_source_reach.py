@@ -104,6 +104,14 @@ def test_the_name_stays_the_name() -> None:
     assert b"\r\nHost: docs.example\r\n" in network.written
 
 
+def test_an_address_that_is_public() -> None:
+    """A public address may be named itself; one of version 6 keeps its brackets in `Host`."""
+    network = FakeNetwork(plain())
+    Reach(network=network).get(parse("http://[2606:4700:0::1]/"))
+    assert network.connected == [("2606:4700::1", 80)]
+    assert b"\r\nHost: [2606:4700::1]\r\n" in network.written
+
+
 def test_the_next_address_is_tried() -> None:
     """A host with two addresses is reached at the one that answers."""
     network = FakeNetwork(plain(), refuses=[PUBLIC])

@@ -19,7 +19,15 @@ _ERROR_BYTES_MAX = 1 << 16
 
 # A file that grows without end is the one way to fill a disk that no pipe shows. The shell's unit
 # is 512 bytes by POSIX; no core file either.
-_LIMITED = 'ulimit -c 0; ulimit -f "$0" && exec "$@"'
+_LIMITED = 'ulimit -c 0; ulimit -f "$0" && '
+_HEARING = _LIMITED + 'exec "$@"'
+# What is not spoken to has its standard input watched: it ends when this process does, however it
+# ends, so that nothing goes on writing where the next process starts anew.
+_WATCHED = (
+    _LIMITED
+    + "exec 3<&0; (exec >/dev/null 2>&1; read _ <&3; kill -9 0) & "
+    + 'exec "$@" </dev/null 3<&-'
+)
 _BLOCK_BYTES = 512
 
 
@@ -102,8 +110,8 @@ class Child:
     ) -> None:
         blocks = str(max(1, file_bytes_max // _BLOCK_BYTES))
         self._process = subprocess.Popen(  # noqa: S603 # the command is made here, not given
-            ["/bin/sh", "-c", _LIMITED, blocks, *command],
-            stdin=subprocess.PIPE if hears else subprocess.DEVNULL,
+            ["/bin/sh", "-c", _HEARING if hears else _WATCHED, blocks, *command],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=dict(env),

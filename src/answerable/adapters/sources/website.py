@@ -47,6 +47,9 @@ RETRY_S_MAX = 60.0
 MISSES_MAX = 10
 """Requests in a row without a usable answer, after which a site counts as down."""
 
+ABOUT_BYTES_MAX = 50_000_000
+"""Of what a site says about itself: the most a sitemap may have, by the protocol."""
+
 _OK, _NOT_MODIFIED, _TOO_MANY, _UNAVAILABLE = 200, 304, 429, 503
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({404, 410})
@@ -141,7 +144,7 @@ class Website:
 
     def count(self) -> int:
         """Return how many pages the last reading found."""
-        return Kept(self._folder).count()
+        return sum(1 for entry in Kept(self._folder).entries() if "path" in entry.notes)
 
     def files(self) -> Iterator[Raw | Unreadable]:
         """Give every page once, those nearest to the start first.
@@ -222,32 +225,46 @@ class _Line:
             return f"the limit of {self._crawl.total_s:g} seconds was reached before it"
         return ""
 
-    def ask(self, url: Url, known: Entry | None = None, *, wanted: Wanted | None = None) -> Answer:
+    def ask(
+        self,
+        url: Url,
+        known: Entry | None = None,
+        *,
+        wanted: Wanted | None = None,
+        bytes_max: int = 0,
+    ) -> Answer:
         """Return what the site says, without a body where it is what is known.
 
         Args:
             url: Where.
             known: What was there before.
             wanted: Whether the body is worth reading; that of a document by default.
+            bytes_max: How large it may be; as large as a page by default.
 
         Raises:
             Unreached: It says nothing that can be used.
             SourceFailed: It has said nothing for a while.
         """
-        wanted = wanted or partial(_is_document, url.path)
-        answer = self._once(url, known, wanted)
+        once = partial(
+            self._once,
+            url,
+            known,
+            wanted or partial(_is_document, url.path),
+            bytes_max or self._crawl.page_bytes,
+        )
+        answer = once()
         if answer.status in {_TOO_MANY, _UNAVAILABLE}:
             asked_s = retry_after_s(answer.headers)
             if 0 < asked_s <= RETRY_S_MAX:
                 self._wait(asked_s)
-                answer = self._once(url, known, wanted)
+                answer = once()
         if answer.status == _TOO_MANY or answer.status >= _SERVER_ERROR:
             self._missed()
         else:
             self._misses = 0
         return answer
 
-    def _once(self, url: Url, known: Entry | None, wanted: Wanted) -> Answer:
+    def _once(self, url: Url, known: Entry | None, wanted: Wanted, bytes_max: int) -> Answer:
         pause_s = (self._free_ms - self._clock.monotonic_ms()) / 1000
         if pause_s > 0:
             self._wait(pause_s)
@@ -256,7 +273,7 @@ class _Line:
                 url,
                 headers={"User-Agent": self._agent, "Accept": "*/*", **_conditions(known)},
                 bounds=Bounds(
-                    body_bytes=self._crawl.page_bytes,
+                    body_bytes=bytes_max,
                     seconds=self._crawl.page_s,
                     idle_s=min(10.0, self._crawl.page_s),
                 ),
@@ -295,7 +312,7 @@ class _Line:
         """
         at = url
         for _ in range(HOPS_MAX + 1):
-            answer = self.ask(at, known, wanted=_is_ok)
+            answer = self.ask(at, known, wanted=_is_ok, bytes_max=ABOUT_BYTES_MAX)
             if answer.status not in _MOVED:
                 return answer
             there = joined(at, answer.headers.get("location", ""))
@@ -452,7 +469,7 @@ class _Reading:
         try:
             answer = self._line.follow(url, known=known)
             if answer.status == _OK:
-                data = _unpacked(answer.body or b"", self._crawl.page_bytes)
+                data = _unpacked(answer.body or b"", ABOUT_BYTES_MAX)
                 found = sitemaps.parse(data)
                 self._kept.put(key, data, _notes(answer.headers))
                 self._alive.add(key)
