@@ -22,7 +22,10 @@ from answerable.adapters.parsers.child import (
 from answerable.domain.documents import Block, Finding, FindingKind, Landmark, Span, Text
 from answerable.library.ports import Parsed, Unreadable
 
-CODES = frozenset({"binary", "empty", "encoding", "malformed", "memory", "output_too_large"})
+CODES = frozenset(
+    {"binary", "empty", "encoding", "malformed", "memory", "output_too_large"}
+    | {"encrypted", "needs_ocr", "unsafe", "unsupported"}
+)
 SKIPPED = frozenset({"binary", "empty"})
 
 DEPTH_MAX = 200  # whoever walks blocks by recursion must not meet Python's limit of 1,000
