@@ -14,6 +14,7 @@ The first reply has no request: it says that the child is ready, or why it canno
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import json
@@ -41,6 +42,9 @@ KINDS = tuple(BlockKind)
 BLOCK_NUMBERS = 5
 LANDMARK_KINDS = tuple(LandmarkKind)
 LANDMARK_NUMBERS = 3
+FILES_MAX = 64  # open at once: pipes, and the modules of a parser while they are loaded
+
+_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000  # linux/sched.h
 
 
 def load(reader: str) -> Reader:
@@ -122,6 +126,7 @@ def main(order: str) -> None:
     except Exception as error:  # noqa: BLE001 - the parent says so; no document was read yet
         _send(replies, _frame({"code": "start", "reason": f"{type(error).__name__}: {error}"}))
         return
+    _leave_network()
     _limit(wanted["memory_bytes"])
     _send(replies, _frame({"code": "ready", "reason": ""}))
     _serve(requests, replies, reader, cpu_s=wanted["cpu_s"], output_bytes=wanted["output_bytes"])
@@ -190,6 +195,18 @@ def _end_with_parent(lifeline: int) -> None:
         sys.exit(1)
 
 
+def _leave_network() -> None:
+    """Move to a network of our own without any device in it, where the system lets us.
+
+    An ordinary user has to take a user namespace along for that, which changes no right to any
+    file. Nothing here needs a network: this is for a parser that a file has taken over.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    with suppress(AttributeError):  # not Linux
+        if libc.unshare(_NEW_NETWORK) != 0:
+            libc.unshare(_NEW_NETWORK | _NEW_USER)
+
+
 def _limit(memory_bytes: int) -> None:
     """Give up what reading a file does not need: memory, files, processes, core dumps."""
     sys.dont_write_bytecode = True
@@ -200,6 +217,7 @@ def _limit(memory_bytes: int) -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_NOFILE, FILES_MAX),
     ):
         with suppress(ValueError, OSError):  # stricter already, or unknown to this system
             resource.setrlimit(limit, (most, most))
