@@ -122,7 +122,26 @@ def test_lists_and_figures() -> None:
         "2. Copy the segment, which takes some time.",
         "3. Go.",
     ]
-    assert blocks_of(text, BlockKind.ROW)[:2] == ["2022 2021 2020", "Sales 17,606 15,785 12,868"]
+    assert blocks_of(text, BlockKind.ROW) == [
+        "2022 2021 2020",
+        "Sales 17,606 15,785 12,868",
+        "Cost 2,165 1,865",
+    ]
+
+
+def test_labels_and_heads_of_figures() -> None:
+    """Lines that name years head the table; those that name what is below them are its rows."""
+    page = lines(*BODY) + "\n"
+    page += lines("Years ended", "May 2, 2022", "May 3, 2021", top=640, gap=20)
+    page += "\n" + lines("Revenue:", "Sales 17,606 15,785", top=570)
+    page += "\n" + lines("Total 17,606 15,785", "Costs:", "Staff $ 35 $ 41", "Rent 1 2", top=540)
+    page += "\n" + lines("See the notes.", top=400)
+    text = read(pdf(page))
+    assert blocks_of(text, BlockKind.ROW) == [
+        *("May 2, 2022 May 3, 2021", "Revenue:", "Sales 17,606 15,785", "Total 17,606 15,785"),
+        *("Costs:", "Staff $ 35 $ 41", "Rent 1 2"),
+    ]
+    assert "See the notes." in blocks_of(text, BlockKind.PARAGRAPH)
 
 
 SEEN = lines(*BODY)

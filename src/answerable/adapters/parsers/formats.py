@@ -24,7 +24,9 @@ _TEXT = (
 # Raise the number of a module here when the same bytes give another text by it. They stand here,
 # not there, because every start needs them and each module pulls in its library.
 _VERSIONS = {"canonical": 1, "html": 2, "markdown": 1, "plain": 1, "rst": 1, "shortcodes": 1}
-_VERSIONS |= {"docx": 1, "epub": 1, "odf": 1, "pdf": 1, "pptx": 1, "sheets": 1}
+_VERSIONS |= {"binaries": 1, "compose": 1, "docx": 1, "epub": 1, "html_hidden": 1, "odf": 1}
+_VERSIONS |= {"office": 1, "pdf": 1, "pdf_layout": 1, "pdf_pages": 1, "pptx": 1, "sheets": 1}
+_VERSIONS |= {"xmls": 1, "zips": 1}
 
 # The libraries that decide where a block begins or what a page says.
 _LIBRARIES = (

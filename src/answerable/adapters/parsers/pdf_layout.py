@@ -36,6 +36,9 @@ LEVEL = 0.35
 SAME_SIZE = 0.08
 SHORT = 0.15
 INDENT = (0.8, 4.0)
+LABEL_CHARS_MAX = 80
+LABEL_GAP = 2.5
+HEAD_LINES_MAX = 6
 CARRIES_CHARS_MIN = 30
 """A line that goes on elsewhere is a whole one, not a label."""
 
@@ -51,6 +54,12 @@ _FIGURE = re.compile(
     r"^(?:[$\u20ac\u00a3]?\(?-?\d[\d,.]*%?\)?%?|[-\u2013\u2014]+|\$|%|\)|[$\u20ac\u00a3]\()$"
 )
 _YEAR = re.compile(r"^(?:19|20)\d\d$")
+_DATE = re.compile(
+    r"\b(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*\.?\s+\d{1,2},?"
+    r"(?:\s+(?:19|20)\d\d)?\b",
+    re.IGNORECASE,
+)
+_IN_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _ENDS = re.compile(r"[.!?:;]['\")\]\u201d\u2019]*$")
 _BROKEN_WORD = re.compile(r"(\w+)[\x02\ufffe]\s*(\w+)")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -64,7 +73,11 @@ class Kind(Enum):
     PARAGRAPH = "paragraph"
     HEADING = "heading"
     ITEM = "item"
+    HEAD = "head"
     ROW = "row"
+
+
+_IN_TABLE = (Kind.HEAD, Kind.ROW)
 
 
 @dataclass(slots=True)
@@ -103,7 +116,7 @@ def write(
     measure = _Measure(pages)
     pieces = [piece for page in pages for piece in _pieces(page, measure)]
     _find_headings(pieces, outline, measure)
-    pieces = list(_continued(pieces))
+    pieces = list(_continued(_tabled(pieces, measure)))
     _Writer(composer, _vocabulary(pages)).write(pieces)
 
 
@@ -200,7 +213,7 @@ def _kind(line: Line) -> Kind:
 
 def _is_row(words: str) -> bool:
     """Return whether a line is figures in columns, with or without words in front."""
-    parts = words.split()
+    parts = _DATE.sub("date", words).split()
     figures = sum(1 for part in parts if _FIGURE.match(part))
     return figures >= FIGURES_MIN and figures >= FIGURES_SHARE * len(parts)
 
@@ -294,6 +307,68 @@ def _is_bold(piece: Piece, measure: _Measure) -> bool:
     )
 
 
+def _tabled(pieces: Sequence[Piece], measure: _Measure) -> list[Piece]:
+    """Return the pieces with the labels among rows of figures as rows, and heads above them."""
+    found: list[Piece] = []
+    for place, piece in enumerate(pieces):
+        above = found[-1] if found else piece
+        below = pieces[place + 1] if place + 1 < len(pieces) else piece
+        if above.kind in _IN_TABLE and below.kind is Kind.ROW and piece.kind is not Kind.ROW:
+            if _is_label(piece, above, below, measure):
+                piece.kind = Kind.ROW
+        elif piece.kind is Kind.ROW and above.kind not in _IN_TABLE:
+            _take_head(found, piece, measure)
+        found.append(piece)
+    return found
+
+
+def _is_label(piece: Piece, above: Piece, below: Piece, measure: _Measure) -> bool:
+    """Return whether a line between two rows names those below it: ``Operating expenses:``."""
+    is_one = above.page == piece.page == below.page and len(piece.lines) == 1
+    reach = LABEL_GAP * measure.gap
+    return (
+        is_one
+        and _is_brief(piece, measure)
+        and _gap(above.lines[-1], piece.lines[0]) < reach
+        and _gap(piece.lines[0], below.lines[0]) < reach
+    )
+
+
+def _is_brief(piece: Piece, measure: _Measure) -> bool:
+    words = piece.words.strip()
+    is_plain = piece.kind in (Kind.PARAGRAPH, Kind.HEADING) and not _is_large(piece, measure)
+    return is_plain and len(words) <= LABEL_CHARS_MAX and words[-1:] not in ".;!?"
+
+
+def _take_head(found: list[Piece], row: Piece, measure: _Measure) -> None:
+    """Make one head of the lines above a first row that name years; what is below are labels."""
+    first = len(found)
+    while (
+        first
+        and len(found) - first < HEAD_LINES_MAX
+        and found[first - 1].page == row.page
+        and _is_brief(found[first - 1], measure)
+    ):
+        first -= 1
+    above = found[first:]
+    years = [at for at, piece in enumerate(above) if _names_year(piece.words)]
+    if _names_columns(row.words):
+        row.kind = Kind.HEAD
+        years = years[-1:] if years and years[-1] == len(above) - 1 else []
+    if not years:
+        return
+    head, labels = above[years[0] : years[-1] + 1], above[years[-1] + 1 :]
+    found[first:] = above[: years[0]]
+    lines = [line for piece in head for line in piece.lines]
+    if row.kind is Kind.HEAD:
+        row.lines[:0] = lines
+        return
+    found.append(Piece(page=row.page, lines=lines, kind=Kind.HEAD))
+    for piece in labels:
+        piece.kind = Kind.ROW
+        found.append(piece)
+
+
 def _continued(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """Join a paragraph that goes on in the next column or on the next page."""
     last: Piece | None = None
@@ -358,7 +433,7 @@ class _Writer:
                     self.items.append(piece)
                     if piece.onto:
                         self._flush_items()
-                case Kind.ROW:
+                case Kind.ROW | Kind.HEAD:
                     self.rows.append(piece)
                 case Kind.HEADING:
                     self.composer.heading(self._words(piece.lines), piece.level)
@@ -401,7 +476,7 @@ class _Writer:
     def _flush_rows(self) -> None:
         rows, self.rows = self.rows, []
         lines = [[self._words(piece.lines)] for piece in rows]
-        if len(rows) > 1 and _names_columns(lines[0][0]):
+        if len(rows) > 1 and rows[0].kind is Kind.HEAD:
             self.composer.table(lines, pipes=False)
         else:
             for line in lines:
@@ -419,6 +494,11 @@ class _Writer:
             return first + second
         is_compound = known[first.casefold()] and known[second.casefold()]
         return f"{first}-{second}" if is_compound or not second[0].islower() else first + second
+
+
+def _names_year(words: str) -> bool:
+    """Return whether a line heads columns by a year; what ends in a colon leads up to a table."""
+    return bool(_IN_YEAR.search(words)) and not words.rstrip().endswith(":")
 
 
 def _names_columns(words: str) -> bool:
