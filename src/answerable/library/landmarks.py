@@ -35,7 +35,7 @@ def whereabouts(landmarks: Sequence[Landmark], start: int, end: int) -> str:
     if first.kind is not LandmarkKind.ROW:
         return _span(first, last)
     sheet = _sheet(landmarks, start)
-    if sheet != _sheet(landmarks, end - 1):
+    if any(one.kind is LandmarkKind.SHEET for one in begins(landmarks, start + 1, end)):
         last = first
     return f"{label(sheet)}, {_span(first, last)}" if sheet else _span(first, last)
 
@@ -74,7 +74,7 @@ def _at(landmarks: Sequence[Landmark], offset: int) -> Landmark | None:
 def _sheet(landmarks: Sequence[Landmark], offset: int) -> Landmark | None:
     """Return the sheet around a row."""
     place = bisect_right(landmarks, offset, key=_offset)
-    above = (landmarks[at] for at in range(place - 1, -1, -1))
+    above = reversed(landmarks[:place])  # a sheet may have very many rows
     return next((one for one in above if one.kind is LandmarkKind.SHEET), None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -104,3 +105,33 @@ def _assert_holds(result: Parsed, row: dict[str, Any]) -> None:
         assert one not in text, row["file"]
     if "hidden text carries" in row["note"]:
         assert row["note"].split()[3] not in text
+
+
+# Every file is read once before, so that all modules are loaded: they may lie where only root
+# may read.
+_AS_NOBODY = """
+import os, sys
+sys.path.append(sys.argv[1])
+from office_samples import docx, epub, lines, p, pdf, pptx, slide, xlsx
+from answerable.adapters.parsers import child, formats
+files = {
+    "a.pdf": pdf(lines("words")), "a.docx": docx(p("words")), "a.xlsx": xlsx({"A": [["x", 1]]}),
+    "a.pptx": pptx(slide("words")), "a.epub": epub("<p>words</p>"),
+}
+for path, data in files.items():
+    formats.read(path, data)
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+child._leave_network()
+child._limit(2**30)
+for path, data in files.items():
+    result = child.attempt(formats.read, path, data)
+    print(result[0] if isinstance(result, tuple) else result.reason)
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_an_ordinary_user_reads_the_same() -> None:
+    """Limits that do not bind root bind others: what reads files needs no thread, no process."""
+    command = [sys.executable, "-c", _AS_NOBODY, str(Path(__file__).parent)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["pdf", "docx", "sheets", "pptx", "epub"]
