@@ -165,6 +165,20 @@ def test_word_hidden_text() -> None:
     assert counts(text) == {FindingKind.HIDDEN: 12, FindingKind.TINY: 6}
 
 
+WHITE = '<w:color w:val="FFFFFF"/>'
+
+
+def test_word_white_on_white() -> None:
+    """It is hidden on a bare page; on whatever may be painted it is seen."""
+    shaded = p("kept", '<w:shd w:fill="000000"/>', WHITE)
+    marked = p("kept", run=WHITE + '<w:highlight w:val="black"/>')
+    cell = f"<w:tbl><w:tr><w:tc>{p('kept', run=WHITE)}</w:tc></w:tr></w:tbl>"
+    text = read(docx(p("secret", run=WHITE) + shaded + marked + cell + p("kept")), "a.docx")
+    assert "secret" not in text.text
+    assert text.text.count("kept") == 4
+    assert counts(text) == {FindingKind.SAME_COLOUR: 6}
+
+
 def test_macros_and_what_lies_elsewhere_is_left_alone() -> None:
     """They are counted, never run, opened or fetched."""
     outside = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
@@ -25,6 +26,7 @@ _MONOSPACED = re.compile(r"(?i)courier|consolas|mono|menlo|lucida console|cascad
 _GONE = frozenset({"del", "moveFrom", "Fallback", "instrText", "delText", "delInstrText"})
 _OFF = frozenset({"0", "false", "off", "none"})
 _TINY_HALF_POINTS = 2
+_WHITE = "FFFFFF"
 
 
 @dataclass(slots=True)
@@ -32,6 +34,7 @@ class _Style:
     name: str = ""
     level: int = 0
     is_hidden: bool = False
+    is_shaded: bool = False
     font: str = ""
     number: str = ""
 
@@ -56,10 +59,12 @@ def read(data: bytes) -> Text:
     package = Package(Archive(data))
     main = package.main()
     package.look_around()
-    body = first(package.part(main), "body")
+    document = package.part(main)
+    body = first(document, "body")
     if body is None:
         raise Refused("malformed", "it holds no document")
     reader = _Reader(package, main)
+    reader.is_on_white = first(document, "background") is None
     reader.blocks(body)
     reader.flush()
     if reader.composer.is_empty:
@@ -68,12 +73,17 @@ def read(data: bytes) -> Text:
 
 
 class _Reader:
-    """Walks the body of a document."""
+    """Walks the body of a document.
+
+    Attributes:
+        is_on_white: Whether what is being read lies on a page that is white, for sure.
+    """
 
     def __init__(self, package: Package, main: str) -> None:
         parts = dict(package.related(main).values())
         self.composer = Composer()
         self.title = ""
+        self.is_on_white = False
         self._findings = package.findings
         self._styles = _styles(package.part_if(parts.get("styles", "")))
         self._numbered = _numbering(package.part_if(parts.get("numbering", "")))
@@ -93,7 +103,8 @@ class _Reader:
                     self._paragraph(one)
                 case "tbl":
                     self.flush()
-                    self.composer.table(self._rows(one))
+                    with self._on_any_ground():
+                        self.composer.table(self._rows(one))
                 case "sdt" | "sdtContent" | "customXml" | "ins" | "moveTo" | "smartTag":
                     self.blocks(one)
                 case _:
@@ -113,10 +124,18 @@ class _Reader:
         if said.boxes or said.notes:
             self.flush()
         for box in said.boxes:
-            self.blocks(box)
+            with self._on_any_ground():
+                self.blocks(box)
             self.flush()
         for note in said.notes:
             self.composer.paragraph(note)
+
+    @contextmanager
+    def _on_any_ground(self) -> Iterator[None]:
+        """Read what a cell or box holds, which may be painted."""
+        before, self.is_on_white = self.is_on_white, False
+        yield
+        self.is_on_white = before
 
     def _own(self, one: Element, style: _Style, said: _Said) -> None:
         """Write what a paragraph itself says, as what it is."""
@@ -203,7 +222,8 @@ class _Reader:
         for part in _parts(one):
             match part.tag:
                 case "r":
-                    self._run(part, style, said, pieces)
+                    is_shaded = first(one, "pPr", "shd") is not None
+                    self._run(part, style, said, pieces, is_shaded=is_shaded)
                 case "txbxContent":
                     said.boxes.append(part)
                 case "footnoteReference" | "endnoteReference" | "commentReference":
@@ -214,10 +234,12 @@ class _Reader:
         said.words = "".join(pieces)
         return said
 
-    def _run(self, run: Element, style: _Style, said: _Said, pieces: list[str]) -> None:
+    def _run(
+        self, run: Element, style: _Style, said: _Said, pieces: list[str], *, is_shaded: bool
+    ) -> None:
         words = "".join(map(_letter, run))
         letters = len(words.replace(" ", ""))
-        if kind := self._hidden(run, style):
+        if kind := self._hidden(run, style, is_shaded=is_shaded):
             self._findings[kind] += letters
             return
         fonts = first(run, "rPr", "rFonts")
@@ -227,7 +249,7 @@ class _Reader:
             said.monospaced += letters
         pieces.append(words)
 
-    def _hidden(self, run: Element, style: _Style) -> FindingKind | None:
+    def _hidden(self, run: Element, style: _Style, *, is_shaded: bool) -> FindingKind | None:
         """Return why a run is not seen; None when it is, or when that is not sure."""
         of_run = self._styles.get(value(run, "rPr", "rStyle"), _Style())
         vanish = first(run, "rPr", "vanish")
@@ -239,6 +261,11 @@ class _Reader:
         size = value(run, "rPr", "sz")
         if size.isdigit() and int(size) <= _TINY_HALF_POINTS:
             return FindingKind.TINY
+        is_white = value(run, "rPr", "color").upper() == _WHITE
+        is_shaded = is_shaded or style.is_shaded or of_run.is_shaded
+        own = [first(run, "rPr", name) for name in ("shd", "highlight")]
+        if is_white and self.is_on_white and not is_shaded and own == [None, None]:
+            return FindingKind.SAME_COLOUR
         return None
 
 
@@ -299,6 +326,7 @@ def _style(chain: Iterable[Element]) -> _Style:
         outline = value(one, "pPr", "outlineLvl")
         if not style.level and (heading or (outline.isdigit() and int(outline) < 9)):  # noqa: PLR2004
             style.level = int(heading[1]) if heading else int(outline) + 1
+        style.is_shaded = style.is_shaded or any(True for _ in one.iter("shd"))
         style.is_hidden = style.is_hidden or _is_on(first(one, "rPr", "vanish"))
         style.font = style.font or value(one, "rPr", "rFonts", name="ascii")
         style.number = style.number or value(one, "pPr", "numPr", "numId")
