@@ -13,6 +13,10 @@ from answerable.domain.documents import (
     Chunk,
     Content,
     Document,
+    Finding,
+    FindingKind,
+    Landmark,
+    LandmarkKind,
     Member,
     Revision,
     Span,
@@ -94,7 +98,17 @@ def content(name: str, line: str = LINE) -> Content:
         bytes_hash=bytes_hash,
         size=len(text.encode()),
         format="markdown",
-        text=Text(text=text, title=name, blocks=blocks, masks=(Span(0, 10),)),
+        text=Text(
+            text=text,
+            title=name,
+            blocks=blocks,
+            masks=(Span(0, 10),),
+            landmarks=(
+                Landmark(11, LandmarkKind.SHEET, 1, "Ünten"),
+                Landmark(start, LandmarkKind.ROW, 14),
+            ),
+            findings=(Finding(kind=FindingKind.TINY, count=3),),
+        ),
         chunks=(
             Chunk(ordinal=0, start=11, end=start, heading=()),
             Chunk(ordinal=1, start=start, end=start + 15, heading=(name, "Ünten")),
@@ -162,6 +176,7 @@ def answered() -> Answered:
         end=30,
         content_hash="f" * 64,
         quote=f"{PRIVATE} quote",
+        landmark=f"{PRIVATE}, row 3",
     )
     verdict = Verdict(
         value=VerdictValue.SUPPORTED, judge="span", score=1.0, reasons=(f"{PRIVATE} reason",)

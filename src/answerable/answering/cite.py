@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from answerable.answering.quote import Quote
 from answerable.domain.documents import Span, Text
 from answerable.domain.questions import Citation, Claim, Verdict, VerdictValue
+from answerable.library.landmarks import whereabouts
 from answerable.library.visible import visible
 
 _UNCHECKED = Verdict(
@@ -36,6 +37,7 @@ def claim(quote: Quote, text: Text) -> Claim:
             end=span.end,
             content_hash=content_hash,
             quote=text.text[span.start : span.end],
+            landmark=whereabouts(text.landmarks, span.start, span.end),
         )
         for span in pieces(text, quote.spans)
     )

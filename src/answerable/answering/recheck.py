@@ -21,6 +21,7 @@ from answerable.answering.standing import (
 from answerable.answering.whereabouts import Likeness, heir, is_shown, is_whole, occurrences
 from answerable.domain.documents import Span
 from answerable.domain.questions import Citation
+from answerable.library.landmarks import whereabouts
 
 _QUOTING_RUNG = "quote"
 
@@ -217,4 +218,5 @@ def _place(page: Page, span: Span | None) -> Place | None:
         line=line_of(page.text.text, span.start),
         content_hash=page.content_hash,
         quote=page.text.text[span.start : span.end],
+        landmark=whereabouts(page.text.landmarks, span.start, span.end),
     )

@@ -142,6 +142,7 @@ class Place:
     line: int
     content_hash: str
     quote: str
+    landmark: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

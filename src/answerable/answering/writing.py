@@ -46,6 +46,7 @@ from answerable.domain.questions import (
     VerdictValue,
 )
 from answerable.domain.releases import ModelChoice
+from answerable.library.landmarks import whereabouts
 
 # Numbers of passages behind a sentence, as models write them whatever they are told.
 _MARKERS = re.compile(r"\s*(?:\[(?:passages?\s+)?\d{1,2}(?:\s*[,;-]\s*\d{1,2})*\]|【[^】]{0,12}】)")
@@ -267,6 +268,7 @@ def _citations(shown: Sequence[Excerpt], span: EvidenceSpan) -> Iterator[Citatio
                 end=end,
                 content_hash=one.content_hash,
                 quote=text[start:end],
+                landmark=whereabouts(one.source.landmarks, start, end),
             )
 
 

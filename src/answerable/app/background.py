@@ -11,6 +11,7 @@ from answerable.adapters.clock import new_id
 from answerable.adapters.inbox import Inbox
 from answerable.app.tools import Tools
 from answerable.domain.errors import AnswerableError, BadInput, Corrupt, Locked, StorageFailure
+from answerable.library.landmarks import in_words
 from answerable.library.ports import UPLOAD_SOURCE, Source
 from answerable.library.report import Change, Progress, Report
 from answerable.operations import flow as operations
@@ -305,8 +306,10 @@ def _size(job: Job) -> int:
 
 
 def _done(report: Report, path: str) -> operations.Done:
+    sealed = "nothing changed" if report.revision is None else f"revision {report.revision}"
     for outcome in report.outcomes:
         if outcome.path == path and outcome.change in {Change.FAILED, Change.SKIPPED}:
             return operations.Done(error=f"{outcome.code}: {outcome.reason}")
-    sealed = "nothing changed" if report.revision is None else f"revision {report.revision}"
+        if outcome.path == path and outcome.findings:
+            sealed = f"{sealed}; noticed: {'; '.join(in_words(outcome.findings))}"
     return operations.Done(result=sealed)

@@ -47,6 +47,56 @@ class Block:
     children: tuple[Block, ...] = ()
 
 
+class LandmarkKind(StrEnum):
+    """What people find a place by in the original, where lines mean nothing."""
+
+    PAGE = "page"
+    SLIDE = "slide"
+    CHAPTER = "chapter"
+    SHEET = "sheet"
+    ROW = "row"
+
+
+class Landmark(NamedTuple):
+    """Where a page, slide, chapter, sheet or row of the original begins.
+
+    Attributes:
+        offset: Code points into the canonical text, before its end.
+        kind: What begins here. A row lies in the sheet before it.
+        number: As people count it, from 1.
+        name: What people call it, such as a sheet's name; empty for those that are only counted.
+    """
+
+    offset: int
+    kind: LandmarkKind
+    number: int
+    name: str = ""
+
+
+class FindingKind(StrEnum):
+    """What a reader of the original would not see, or what was not read of it."""
+
+    HIDDEN = "hidden"
+    INVISIBLE = "invisible"
+    SAME_COLOUR = "same_colour"
+    TINY = "tiny"
+    OFF_PAGE = "off_page"
+    SCAN_TEXT = "scan_text"
+    NO_TEXT = "no_text"
+    HIDDEN_PART = "hidden_part"
+    MACROS = "macros"
+    EMBEDDED = "embedded"
+    LINKED = "linked"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What was noticed while a document was read, counted. Never holds text of it."""
+
+    kind: FindingKind
+    count: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Text:
     """Canonical text of one content, with its structure.
@@ -57,12 +107,16 @@ class Text:
         blocks: Top-level blocks by start. What lies between blocks is white space or masked.
         masks: Sorted, disjoint, never empty: front matter, comments, shortcodes. Never shown,
             never indexed; a citation that meets one is split around it.
+        landmarks: By offset; of two at one place the later one lies in the earlier one.
+        findings: What is not in the text and why, each kind once, counts above 0.
     """
 
     text: str
     title: str
     blocks: Sequence[Block]
     masks: Sequence[Span] = ()
+    landmarks: Sequence[Landmark] = ()
+    findings: Sequence[Finding] = ()
 
     @property
     def hash(self) -> str:

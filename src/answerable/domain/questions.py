@@ -53,6 +53,7 @@ class Citation:
         content_hash: SHA-256 of the canonical text the offsets count in.
         line: Line of `start` in the canonical text, from 1.
         start, end: Code points; ``text[start:end] == quote``.
+        landmark: Where it stands in the original, in words: ``page 12``; empty where lines say it.
     """
 
     document_id: str
@@ -64,6 +65,7 @@ class Citation:
     end: int
     content_hash: str
     quote: str
+    landmark: str = ""
 
 
 class VerdictValue(StrEnum):

@@ -235,7 +235,7 @@ def _nothing(where: str, intake: Intake) -> AnswerableError:
             what = f"{where}: all {len(several)} files in it are skipped ({reasons})"
     return BadInput(
         f"there is nothing to read in {what}",
-        hint="name a folder or file with Markdown, reStructuredText, HTML or other text",
+        hint="name a folder or file with Markdown, HTML, PDF, office documents or other text",
     )
 
 

@@ -105,7 +105,9 @@ class Intake:
         self.seen.add(seen.document.id)
         self.fresh.append(_member(seen, content))
         self.chunks += len(content.chunks)
-        self.outcomes.append(FileOutcome(path=seen.document.path, change=change))
+        findings = tuple(content.text.findings)
+        outcome = FileOutcome(path=seen.document.path, change=change, findings=findings)
+        self.outcomes.append(outcome)
 
     def refused(self, source: str, bad: Unreadable) -> None:
         """Note a file, or a folder ending in ``/``, that was not taken.

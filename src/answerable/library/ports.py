@@ -46,8 +46,8 @@ class Unreadable:
     Attributes:
         code: ``binary``, ``ignored``, ``not_a_file``, ``link_loop``, ``link_out``,
             ``too_large``, ``encoding``, ``empty``, ``timeout``, ``memory``,
-            ``output_too_large``, ``crashed``, ``malformed``, ``unreadable``, ``bad_name``,
-            ``removed``.
+            ``output_too_large``, ``crashed``, ``malformed``, ``encrypted``, ``needs_ocr``,
+            ``unsafe``, ``unsupported``, ``unreadable``, ``bad_name``, ``removed``.
         reason: What is wrong, in words, without the path.
         skipped: True when nothing is wrong (binary, ignored, empty, removed by a person).
     """

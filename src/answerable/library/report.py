@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from answerable.domain.documents import Finding
+
 
 class Change(StrEnum):
     """What became of one file."""
@@ -21,12 +23,18 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileOutcome:
-    """One file and what became of it; `code` and `reason` say why it was not taken."""
+    """One file and what became of it.
+
+    Attributes:
+        code, reason: Why it was not taken.
+        findings: What of it was not read, though it was taken.
+    """
 
     path: str
     change: Change
     code: str = ""
     reason: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from answerable.answering.cite import claim, pieces
 from answerable.answering.quote import Quote
 from answerable.answering.units import UnitKind
 from answerable.answering.verify import judged, verify, verify_claim
-from answerable.domain.documents import Chunk, Span, Text
+from answerable.domain.documents import Chunk, Landmark, LandmarkKind, Span, Text
 from answerable.domain.questions import Citation, Claim, Passage, VerdictValue
 
 SOURCE = "Use {{x}} `drain` <!-- no --> now.\n\nThen {{y}} wait.\n"
@@ -187,3 +187,11 @@ def test_a_verdict_says_why() -> None:
     assert judged(bare, ()).verdict.value is VerdictValue.SUPPORTED
     refused = judged(bare, ("hash",)).verdict
     assert (refused.value, refused.reasons) == (VerdictValue.UNSUPPORTED, ("hash",))
+
+
+def test_a_citation_names_the_page_it_stands_on(text: Text) -> None:
+    """Where the original has pages, each piece says on which it is; elsewhere nothing."""
+    pages = tuple(Landmark(at, LandmarkKind.PAGE, n) for n, at in enumerate((0, 36), start=1))
+    found = made(replace(text, landmarks=pages), (0, 34), (36, 53))
+    assert [one.landmark for one in found.citations] == ["page 1"] * 3 + ["page 2"] * 2
+    assert {one.landmark for one in made(text, (0, 34)).citations} == {""}

@@ -14,7 +14,7 @@ from parser_laws import assert_lawful, blocks_of, masked
 
 from answerable.adapters.parsers import formats, html, plain, rst
 from answerable.adapters.parsers.canonical import Refused, canonical, normalised
-from answerable.domain.documents import BlockKind
+from answerable.domain.documents import BlockKind, FindingKind
 from answerable.library.visible import shown
 
 
@@ -276,3 +276,59 @@ def test_rst_includes_nothing() -> None:
         "Words.\n\n.. include:: /etc/passwd\n\n.. raw:: html\n\n   <script>x</script>\n"
     )
     assert shown(text, 0, len(text.text)).strip() == "Words."
+
+
+UNSEEN = [
+    ('<p style="display:none">', FindingKind.HIDDEN),
+    ("<p hidden>", FindingKind.HIDDEN),
+    ('<p style="visibility: hidden">', FindingKind.HIDDEN),
+    ('<p style="opacity: 0">', FindingKind.HIDDEN),
+    ('<p style="font-size:0px">', FindingKind.TINY),
+    ('<p style="FONT-SIZE: 0.05em">', FindingKind.TINY),
+    ('<p style="height:0; overflow:hidden">', FindingKind.TINY),
+    ('<p style="position:absolute; left:-9999px">', FindingKind.OFF_PAGE),
+    ('<p style="text-indent: -9999px">', FindingKind.OFF_PAGE),
+    ('<p style="color:#FFF">', FindingKind.SAME_COLOUR),
+    ('<p style="color: rgb(255, 255, 255)">', FindingKind.SAME_COLOUR),
+    ('<p><font color="white">', FindingKind.SAME_COLOUR),
+    ('<p style="color:#123456; background:#123456">', FindingKind.SAME_COLOUR),
+]
+
+
+@pytest.mark.parametrize(("tag", "kind"), UNSEEN)
+def test_html_counts_what_nobody_sees(tag: str, kind: FindingKind) -> None:
+    """It is not in the text; how much of it there was is told, and nothing of what it said."""
+    text = html.read(f"<body><p>Seen.</p>{tag}hid den</p></body>")
+    assert text.text.strip() == "Seen."
+    assert [(one.kind, one.count) for one in text.findings] == [(kind, 6)]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<div class="bar"><p style="color:#fff">kept</p></div>',
+        '<div style="background:#000"><p style="color:#fff">kept</p></div>',
+        '<table bgcolor="navy"><tr><td style="color:white">kept</td></tr></table>',
+        '<style>p { background: black }</style><p style="color:white">kept</p>',
+        '<link rel="stylesheet" href="x.css"><p style="color:white">kept</p>',
+        '<p style="color:#fff; background:#000">kept</p>',
+        '<p style="opacity:0.5">kept</p>',
+        '<p style="font-size:0.9em">kept</p>',
+        '<p style="height:0">kept</p>',
+        '<p style="left:-9999px">kept</p>',
+        '<p style="text-indent:-2em">kept</p>',
+    ],
+)
+def test_html_keeps_what_may_be_seen(page: str) -> None:
+    """Nothing is dropped that may stand on a ground of another colour, or be seen in part."""
+    text = html.read(f"<body><p>Seen.</p>{page}</body>")
+    assert "kept" in text.text
+    assert text.findings == ()
+
+
+def test_html_hidden_in_hidden() -> None:
+    """What is hidden twice is counted once."""
+    text = html.read(
+        '<p>Seen.</p><div hidden>ab<p style="display:none">cd<b hidden>ef</b></p></div>'
+    )
+    assert [one.count for one in text.findings] == [6]

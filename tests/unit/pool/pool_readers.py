@@ -6,6 +6,7 @@ import ctypes
 import os
 import re
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -143,6 +144,23 @@ def _facts(_text: str) -> tuple[str, Text]:
 def _write(text: str) -> tuple[str, Text]:
     Path(text.split()[1]).write_text("x" * 10)
     return _plain(text)
+
+
+def _files(text: str) -> tuple[str, Text]:
+    """Open one file after the other and keep them."""
+    held = [os.open("/dev/null", os.O_RDONLY) for _ in range(1000)]
+    return _plain(f"{text} {len(held)}")
+
+
+def _connect(text: str) -> tuple[str, Text]:
+    """Call home, at a port of this machine that listens."""
+    with socket.create_connection(("127.0.0.1", int(text.split()[1])), timeout=5):
+        return _plain("connected")
+
+
+def _network(_text: str) -> tuple[str, Text]:
+    """Tell which network devices are to be seen, and whether any of them is up."""
+    return _plain(" ".join(sorted(name for _, name in socket.if_nameindex())))
 
 
 def _pid(_text: str) -> tuple[str, Text]:

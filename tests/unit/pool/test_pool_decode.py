@@ -14,10 +14,26 @@ from answerable.adapters.parsers import pool as pools
 from answerable.adapters.parsers.canonical import Refused
 from answerable.adapters.parsers.child import REPLY, encode
 from answerable.adapters.parsers.reply import decode, read_head
-from answerable.domain.documents import Block, BlockKind, Span, Text
+from answerable.domain.documents import (
+    Block,
+    BlockKind,
+    Finding,
+    FindingKind,
+    Landmark,
+    LandmarkKind,
+    Span,
+    Text,
+)
 from answerable.library.ports import Parsed, Raw, Unreadable
 
-HEAD = {"format": "plain", "title": "T", "masks": 0}
+HEAD = {
+    "format": "plain",
+    "title": "T",
+    "masks": 0,
+    "landmarks": 0,
+    "names": [],
+    "findings": [],
+}
 
 
 def numbers(*values: int) -> bytes:
@@ -39,13 +55,34 @@ def blocks(draw: st.DrawFn, low: int, high: int, depth: int = 0) -> tuple[Block,
 
 
 @st.composite
+def landmarks(draw: st.DrawFn, length: int) -> tuple[Landmark, ...]:
+    """Draw landmarks inside a text."""
+    offsets = draw(st.lists(st.integers(0, length - 1), max_size=6)) if length else []
+    kinds, numbered = st.sampled_from(LandmarkKind), st.integers(1, 2**32 - 1)
+    names = st.sampled_from(["", "Sheet2", "ä🙂"])
+    return tuple(Landmark(at, draw(kinds), draw(numbered), draw(names)) for at in sorted(offsets))
+
+
+FINDINGS = st.dictionaries(st.sampled_from(FindingKind), st.integers(1, 10**6)).map(
+    lambda counts: tuple(Finding(kind=kind, count=count) for kind, count in counts.items())
+)
+
+
+@st.composite
 def texts(draw: st.DrawFn) -> Text:
     """Draw any text a parser may give."""
     plain = draw(st.text(st.sampled_from("ab \n\tä漢🙂"), max_size=60))
     cuts = sorted(draw(st.sets(st.integers(0, len(plain)), max_size=6)))
     masks = tuple(Span(a, b) for a, b in zip(cuts[::2], cuts[1::2], strict=False))
     title = draw(st.text(st.sampled_from("ab ä🙂"), max_size=9))
-    return Text(text=plain, title=title, blocks=draw(blocks(0, len(plain))), masks=masks)
+    return Text(
+        text=plain,
+        title=title,
+        blocks=draw(blocks(0, len(plain))),
+        masks=masks,
+        landmarks=draw(landmarks(len(plain))),
+        findings=draw(FINDINGS),
+    )
 
 
 @given(texts())
@@ -69,14 +106,26 @@ def test_refusal_arrives() -> None:
     "head",
     [
         {},
-        {"format": 1, "title": "", "masks": 0},
-        {"format": "plain", "title": None, "masks": 0},
-        {"format": "plain", "title": "\x1b[2J", "masks": 0},
-        {"format": "plain", "title": "\ud800", "masks": 0},
-        {"format": "plain", "title": "", "masks": True},
-        {"format": "plain", "title": "", "masks": -1},
-        {"format": "plain", "title": "", "masks": 10**30},
-        {"format": "plain", "title": "", "masks": 1.0},
+        HEAD | {"format": 1},
+        HEAD | {"title": None},
+        HEAD | {"title": "\x1b[2J"},
+        HEAD | {"title": "\ud800"},
+        HEAD | {"masks": True},
+        HEAD | {"masks": -1},
+        HEAD | {"masks": 10**30},
+        HEAD | {"masks": 1.0},
+        HEAD | {"landmarks": -1},
+        HEAD | {"landmarks": None},
+        HEAD | {"names": None},
+        HEAD | {"names": [[0]]},
+        HEAD | {"names": [[0, "no such landmark"]]},
+        HEAD | {"names": [["0", "a"]]},
+        HEAD | {"findings": {}},
+        HEAD | {"findings": [["tiny", 0]]},
+        HEAD | {"findings": [["tiny", True]]},
+        HEAD | {"findings": [["tiny", 2**60]]},
+        HEAD | {"findings": [["unheard of", 1]]},
+        HEAD | {"findings": [[["tiny"], 1]]},
         {"code": "timeout", "reason": "not for a child to say"},
         {"code": "ready", "reason": ""},
         {"code": "empty", "reason": ["list"]},
@@ -126,6 +175,27 @@ def test_impossible_numbers(masks: int, values: bytes) -> None:
     """Offsets, kinds and order are checked before anything is built."""
     with pytest.raises(ValueError, match=r"."):
         decode("a", HEAD | {"masks": masks}, b"text", values)
+
+
+@pytest.mark.parametrize(
+    ("marks", "names", "values"),
+    [
+        (1, [], numbers(4, 0, 1)),  # at the end, where nothing follows
+        (1, [], numbers(0, 99, 1)),  # no such kind
+        (1, [], numbers(0, 0, 0)),  # counted from 1
+        (1, [], numbers(0, 0)),  # cut off
+        (2, [], numbers(2, 0, 1, 1, 0, 2)),  # out of order
+        (1, [[0, "\x1b[2J"]], numbers(0, 3, 1)),
+        (1, [[0, "\ud800"]], numbers(0, 3, 1)),
+        (1, [[0, ""]], numbers(0, 3, 1)),
+        (1, [[1, "a"]], numbers(0, 3, 1)),
+        (1, [[-1, "a"]], numbers(0, 3, 1)),
+    ],
+)
+def test_impossible_landmarks(marks: int, names: list[object], values: bytes) -> None:
+    """Landmarks lie inside the text, in order, and their names are plain words."""
+    with pytest.raises(ValueError, match=r"."):
+        decode("a", HEAD | {"landmarks": marks, "names": names}, b"text", values)
 
 
 def test_nesting_has_an_end() -> None:

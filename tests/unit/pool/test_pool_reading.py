@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -195,6 +198,34 @@ def test_child_cannot_write(pool: ParserPool, tmp_path: Path) -> None:
     place = tmp_path / "written"
     assert said(pool, f"write {place}") == ["malformed"]
     assert not place.exists() or place.read_bytes() == b""
+
+
+def test_child_opens_few_files(pool: ParserPool) -> None:
+    """A parser that opens file after file fails, and only it."""
+    assert said(pool, "a", "files", "b") == ["a", "malformed", "b"]
+
+
+def test_child_has_no_network(pool: ParserPool) -> None:
+    """A parser that calls home finds nobody there, though somebody listens on this machine."""
+    if not _may_leave_network():
+        pytest.skip("this system lets no process leave its network")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert said(pool, "a", f"connect {port}", "b") == ["a", "malformed", "b"]
+        server.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert said(pool, "network") in (["lo"], [""])
+
+
+def _may_leave_network() -> bool:
+    """Return whether `unshare` works here, asked of the program of that name."""
+    tried = (["unshare", "-n", "true"], ["unshare", "-rn", "true"])
+    if shutil.which("unshare") is None:
+        return False
+    return any(
+        subprocess.run(one, check=False, capture_output=True).returncode == 0 for one in tried
+    )
 
 
 def test_module_of_a_document_folder_is_not_imported(

@@ -10,7 +10,7 @@ from fake_app import RUNBOOK, parsed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from answerable.domain.documents import Block, BlockKind, Span, Text
+from answerable.domain.documents import Block, BlockKind, Landmark, LandmarkKind, Span, Text
 from answerable.entrypoints.web import paper
 from answerable.library.visible import shown, visible
 
@@ -188,3 +188,24 @@ def test_a_block_larger_than_a_page_is_cut_too() -> None:
     page = sheet(text, cited=Span(150_000, 150_010))
     assert Reader(page.html).marked == "x" * 10
     assert page.end - page.start == paper.WINDOW
+
+
+def test_pages_and_rows_are_signed_where_they_begin() -> None:
+    """A sign stands before their first character; its words are no words of the document."""
+    body = "First page.\n\nGoes on over the edge.\n"
+    blocks = tuple(
+        Block(kind=BlockKind.PARAGRAPH, start=start, end=end) for start, end in ((0, 11), (13, 35))
+    )
+    marks = (
+        Landmark(0, LandmarkKind.PAGE, 1),
+        Landmark(26, LandmarkKind.PAGE, 2),
+        Landmark(26, LandmarkKind.SHEET, 1, '<"&>'),
+    )
+    text = Text(text=body, title="", blocks=blocks, landmarks=marks)
+    html = str(sheet(text, cited=Span(18, 30)).html)
+    assert '<span class="landmark" data-landmark="page 1"></span>First' in html
+    assert 'data-landmark="page 2"></span><span class="landmark" data-landmark="&lt;' in html
+    read = Reader(html)
+    assert bare(read.said) == bare(body)
+    assert read.marked == body[18:30]
+    assert read.names == 1

@@ -4,15 +4,17 @@ It reads requests from its standard input and writes replies to its standard out
 fixed header of lengths and then that many bytes. Nothing in either is ever executed:
 
 - request: the path as JSON, then the bytes of the file;
-- reply: a JSON head of plain strings and one number, then the canonical text in UTF-8, then
-  unsigned 32-bit numbers: two for each mask, then five for each block in the order in which
-  blocks begin (kind, start, end, level, number of children).
+- reply: a JSON head of plain strings and numbers, then the canonical text in UTF-8, then
+  unsigned 32-bit numbers: two for each mask, then three for each landmark (offset, kind,
+  number), then five for each block in the order in which blocks begin (kind, start, end, level,
+  number of children). Landmarks that have names and findings stand in the head, for they are few.
 
 The first reply has no request: it says that the child is ready, or why it cannot start.
 """
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import json
@@ -30,7 +32,7 @@ from time import process_time
 from typing import Any, BinaryIO
 
 from answerable.adapters.parsers.canonical import Refused
-from answerable.domain.documents import Block, BlockKind, Text
+from answerable.domain.documents import Block, BlockKind, Landmark, LandmarkKind, Text
 
 Reader = Callable[[str, bytes], tuple[str, Text]]
 
@@ -38,6 +40,11 @@ REQUEST = struct.Struct("!IQ")  # lengths of path and data
 REPLY = struct.Struct("!IQQ")  # lengths of head, text and numbers
 KINDS = tuple(BlockKind)
 BLOCK_NUMBERS = 5
+LANDMARK_KINDS = tuple(LandmarkKind)
+LANDMARK_NUMBERS = 3
+FILES_MAX = 64  # open at once: pipes, and the modules of a parser while they are loaded
+
+_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000  # linux/sched.h
 
 
 def load(reader: str) -> Reader:
@@ -73,13 +80,27 @@ def encode(result: tuple[str, Text] | Refused, *, output_bytes_max: int) -> tupl
     numbers = array("I")
     for mask in text.masks:
         numbers.extend(mask)
+    for mark in text.landmarks:
+        numbers.extend((mark.offset, LANDMARK_KINDS.index(mark.kind), mark.number))
     _flatten(text.blocks, numbers)
     body, tail = text.text.encode(), numbers.tobytes()
     if len(body) + len(tail) > output_bytes_max:
         reason = f"its text takes more than {output_bytes_max // 2**20} MiB"
         return _frame({"code": "output_too_large", "reason": reason})
-    head = {"format": format_name, "title": text.title, "masks": len(text.masks)}
+    head = {
+        "format": format_name,
+        "title": text.title,
+        "masks": len(text.masks),
+        "landmarks": len(text.landmarks),
+        "names": _names(text.landmarks),
+        "findings": [[found.kind.value, found.count] for found in text.findings],
+    }
     return _frame(head, body, tail)
+
+
+def _names(landmarks: Iterable[Landmark]) -> list[tuple[int, str]]:
+    """Return the names of those landmarks that have one, each with its place among them."""
+    return [(place, mark.name) for place, mark in enumerate(landmarks) if mark.name]
 
 
 def _frame(head: Mapping[str, object], body: bytes = b"", tail: bytes = b"") -> tuple[bytes, ...]:
@@ -105,6 +126,7 @@ def main(order: str) -> None:
     except Exception as error:  # noqa: BLE001 - the parent says so; no document was read yet
         _send(replies, _frame({"code": "start", "reason": f"{type(error).__name__}: {error}"}))
         return
+    _leave_network()
     _limit(wanted["memory_bytes"])
     _send(replies, _frame({"code": "ready", "reason": ""}))
     _serve(requests, replies, reader, cpu_s=wanted["cpu_s"], output_bytes=wanted["output_bytes"])
@@ -173,6 +195,18 @@ def _end_with_parent(lifeline: int) -> None:
         sys.exit(1)
 
 
+def _leave_network() -> None:
+    """Move to a network of our own without any device in it, where the system lets us.
+
+    An ordinary user has to take a user namespace along for that, which changes no right to any
+    file. Nothing here needs a network: this is for a parser that a file has taken over.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    with suppress(AttributeError):  # not Linux
+        if libc.unshare(_NEW_NETWORK) != 0:
+            libc.unshare(_NEW_NETWORK | _NEW_USER)
+
+
 def _limit(memory_bytes: int) -> None:
     """Give up what reading a file does not need: memory, files, processes, core dumps."""
     sys.dont_write_bytecode = True
@@ -183,6 +217,7 @@ def _limit(memory_bytes: int) -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_NOFILE, FILES_MAX),
     ):
         with suppress(ValueError, OSError):  # stricter already, or unknown to this system
             resource.setrlimit(limit, (most, most))

@@ -1,19 +1,21 @@
 """HTML to Markdown, which becomes the canonical text, to a tree of blocks.
 
-What a browser would not show and what stands on every page (navigation, banners, forms)
-is dropped; headings, lists, tables, quotes and code keep their structure. Links, emphasis
-and images leave their words only, so that a quote reads like the page.
+What a browser would not show is counted and dropped, what stands on every page (navigation,
+banners, forms) is dropped; headings, lists, tables, quotes and code keep their structure. Links,
+emphasis and images leave their words only, so that a quote reads like the page.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from html_to_markdown import ConversionOptions, PreprocessingOptions, convert
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from answerable.adapters.parsers import markdown
+from answerable.adapters.parsers import html_hidden, markdown
 from answerable.adapters.parsers.canonical import Refused, normalised
+from answerable.adapters.parsers.compose import found
 from answerable.domain.documents import Text
 
 DEPTH_MAX = 500  # the converter drops what lies deeper than 1,024
@@ -21,7 +23,7 @@ _TAGS_OPEN_MAX = 5_000  # building the tree takes time quadratic in its depth
 
 _DROPPED = (
     "script, style, template, noscript, svg, canvas, iframe, object, audio, video, nav, aside, "
-    "form, button, select, textarea, input, dialog, [hidden], [aria-hidden='true' i], "
+    "form, button, select, textarea, input, dialog, [aria-hidden='true' i], "
     "[role='navigation'], [role='banner'], [role='contentinfo'], [role='search'], "
     "a.headerlink, a.anchor, a.anchorjs-link, .mw-editsection"
 )
@@ -31,9 +33,6 @@ _UNWRAPPED = [
     *("a", "abbr", "b", "cite", "del", "dfn", "em", "font", "i", "ins", "label", "mark", "s"),
     *("small", "span", "strong", "sub", "sup", "u", "var"),
 ]
-_INVISIBLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d]*[1-9])", re.IGNORECASE
-)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)[^<>]*?(/?)>")
 _CLOSED_BY_ITSELF = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source"}
@@ -68,13 +67,15 @@ def read(source: str) -> Text:
     _refuse_deep(source)
     tree = LexborHTMLParser(source)
     title = _words(tree.css_first("title"))
-    _drop(tree)
+    hidden = html_hidden.drop(tree)
+    for node in html_hidden.innermost_first(tree, _DROPPED):
+        node.decompose()
     title = title or _words(tree.css_first("h1"))
     main = _main(tree)
     text = normalised(_markdown(main)) if main else ""
     if not text.strip():
         raise Refused("empty", "it shows no text")
-    return markdown.read_generated(text, title)
+    return replace(markdown.read_generated(text, title), findings=found(hidden))
 
 
 def _refuse_deep(source: str) -> None:
@@ -90,14 +91,6 @@ def _refuse_deep(source: str) -> None:
 
 def _words(node: LexborNode | None) -> str:
     return " ".join(normalised(node.text()).split()) if node else ""
-
-
-def _drop(tree: LexborHTMLParser) -> None:
-    for node in tree.css(_DROPPED):
-        node.decompose()
-    for node in tree.css("[style]"):
-        if _INVISIBLE.search(node.attributes.get("style") or ""):
-            node.decompose()
 
 
 def _main(tree: LexborHTMLParser) -> LexborNode | None:

@@ -13,11 +13,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from unicodedata import is_normalized
 
-from answerable.adapters.parsers.child import BLOCK_NUMBERS, KINDS
-from answerable.domain.documents import Block, Span, Text
+from answerable.adapters.parsers.child import (
+    BLOCK_NUMBERS,
+    KINDS,
+    LANDMARK_KINDS,
+    LANDMARK_NUMBERS,
+)
+from answerable.domain.documents import Block, Finding, FindingKind, Landmark, Span, Text
 from answerable.library.ports import Parsed, Unreadable
 
-CODES = frozenset({"binary", "empty", "encoding", "malformed", "memory", "output_too_large"})
+CODES = frozenset(
+    {"binary", "empty", "encoding", "malformed", "memory", "output_too_large"}
+    | {"encrypted", "needs_ocr", "unsafe", "unsupported"}
+)
 SKIPPED = frozenset({"binary", "empty"})
 
 DEPTH_MAX = 200  # whoever walks blocks by recursion must not meet Python's limit of 1,000
@@ -30,11 +38,12 @@ def decode(path: str, head: Mapping[str, Any], text: bytes, numbers: bytes) -> P
 
     Args:
         path: Of the file that was sent.
-        head: ``code`` and ``reason`` of a refusal, or ``format``, ``title`` and how many
-            ``masks`` there are.
+        head: ``code`` and ``reason`` of a refusal, or ``format``, ``title``, how many ``masks``
+            and ``landmarks`` there are, ``names`` of landmarks by place, and ``findings``.
         text: Canonical text in UTF-8.
-        numbers: Unsigned 32-bit: two for each mask, five for each block in the order of
-            their starts (kind, start, end, level, number of children).
+        numbers: Unsigned 32-bit: two for each mask, three for each landmark (offset, kind,
+            number), five for each block in the order of their starts (kind, start, end, level,
+            number of children).
 
     Raises:
         ValueError: An offset, kind, order, name or character that no parser of ours gives.
@@ -49,7 +58,8 @@ def decode(path: str, head: Mapping[str, Any], text: bytes, numbers: bytes) -> P
         raise ValueError("the text is not canonical")
     values = array("I")
     values.frombytes(numbers)
-    split = 2 * _count(head, "masks")
+    marks = 2 * _count(head, "masks")
+    split = marks + LANDMARK_NUMBERS * _count(head, "landmarks")
     if split > len(values) or (len(values) - split) % BLOCK_NUMBERS:
         raise ValueError("numbers are missing")
     return Parsed(
@@ -59,7 +69,9 @@ def decode(path: str, head: Mapping[str, Any], text: bytes, numbers: bytes) -> P
             text=plain,
             title=_words(head, "title"),
             blocks=_blocks(values[split:], len(plain)),
-            masks=_masks(values[:split], len(plain)),
+            masks=_masks(values[:marks], len(plain)),
+            landmarks=_landmarks(values[marks:split], _names(head), len(plain)),
+            findings=_findings(head),
         ),
     )
 
@@ -92,6 +104,49 @@ def _count(head: Mapping[str, Any], key: str) -> int:
     if type(value) is not int or value < 0:
         raise ValueError(f"{key} is not a number")
     return value
+
+
+def _pairs(head: Mapping[str, Any], key: str) -> list[tuple[Any, Any]]:
+    value = head.get(key)
+    if not isinstance(value, list) or not all(isinstance(pair, list) for pair in value):
+        raise ValueError(f"{key} are not pairs")
+    return [(first, second) for first, second in value]
+
+
+def _names(head: Mapping[str, Any]) -> dict[int, str]:
+    """Return the names of landmarks by their place."""
+    names = {}
+    for place, name in _pairs(head, "names"):
+        if type(place) is not int or name == "":
+            raise ValueError("a name is out of place")
+        names[place] = _words({"name": name}, "name")
+    return names
+
+
+def _findings(head: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """Return the findings; a kind that does not exist is a ValueError, as all that is not ours."""
+    counts = {}
+    for kind, count in _pairs(head, "findings"):
+        if type(count) is not int or not 0 < count < 2**53:
+            raise ValueError("a finding is not counted")
+        counts[FindingKind(kind)] = count
+    return tuple(Finding(kind=kind, count=count) for kind, count in counts.items())
+
+
+def _landmarks(
+    values: Iterable[int], names: Mapping[int, str], length: int
+) -> tuple[Landmark, ...]:
+    numbers = iter(values)
+    rows = zip(*[numbers] * LANDMARK_NUMBERS, strict=True)
+    marks, at = [], 0
+    for place, (offset, kind, number) in enumerate(rows):
+        if kind >= len(LANDMARK_KINDS) or not at <= offset < length or number == 0:
+            raise ValueError("a landmark is out of place")
+        marks.append(Landmark(offset, LANDMARK_KINDS[kind], number, names.get(place, "")))
+        at = offset
+    if any(not 0 <= place < len(marks) for place in names):
+        raise ValueError("a name belongs to nothing")
+    return tuple(marks)
 
 
 def _masks(values: Iterable[int], length: int) -> tuple[Span, ...]:

@@ -1,4 +1,4 @@
-"""The structure of a text as compact JSON: blocks, masks, chunks with their headings.
+"""The structure of a text as compact JSON: blocks, masks, chunks with headings, landmarks.
 
 Columns, not rows: a question reads the outlines of all documents it meets, and building frozen
 blocks column by column takes a quarter of the time of calling their constructor.
@@ -9,10 +9,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
-from typing import Any, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar, overload
 
 from answerable.adapters.columns import from_columns
-from answerable.domain.documents import Block, BlockKind, Chunk, Span
+from answerable.domain.documents import (
+    Block,
+    BlockKind,
+    Chunk,
+    Finding,
+    FindingKind,
+    Landmark,
+    LandmarkKind,
+    Span,
+    Text,
+)
 
 # Stored: a letter never changes its meaning.
 _LETTERS = {
@@ -26,11 +36,23 @@ _LETTERS = {
     BlockKind.QUOTE: "q",
 }
 _KINDS = {letter: kind for kind, letter in _LETTERS.items()}
+_LANDMARK_LETTERS = {
+    LandmarkKind.PAGE: "p",
+    LandmarkKind.SLIDE: "s",
+    LandmarkKind.CHAPTER: "c",
+    LandmarkKind.SHEET: "t",
+    LandmarkKind.ROW: "r",
+}
+_LANDMARK_KINDS = {letter: kind for kind, letter in _LANDMARK_LETTERS.items()}
 
 
 # Nothing before them is text, so where they stand first is where their part begins.
 _BEFORE_MASKS = ',"masks":'
 _BEFORE_HEADINGS = ',"headings":'
+# In text a quotation mark is escaped, so that this is never part of a heading. What came before
+# there were landmarks has none; and what knows none reads no further than the chunks.
+_BEFORE_LANDMARKS = ',"landmarks":'
+_BEFORE_FINDINGS = ',"findings":'
 
 _T = TypeVar("_T")
 
@@ -39,13 +61,14 @@ def _not_one() -> Exception:
     return ValueError("not an outline")
 
 
-def encode_outline(blocks: Sequence[Block], masks: Sequence[Span], chunks: Sequence[Chunk]) -> str:
-    """Return blocks, masks and chunks as one line of JSON; `decode_outline` turns it back.
+def encode_outline(text: Text, chunks: Sequence[Chunk]) -> str:
+    """Return the structure of a text and its chunks as one line of JSON.
 
     Blocks are listed parents first, each with the number of its children; ``kinds`` holds one
-    letter for each. A chunk names its heading by place in ``headings``.
+    letter for each. A chunk names its heading by place in ``headings``. `decode_outline` turns
+    it back.
     """
-    flat = tuple(_flatten(blocks))
+    flat = tuple(_flatten(text.blocks))
     headings = {chunk.heading: None for chunk in chunks}
     places = {heading: place for place, heading in enumerate(headings)}
     return json.dumps(
@@ -55,7 +78,7 @@ def encode_outline(blocks: Sequence[Block], masks: Sequence[Span], chunks: Seque
             "ends": [block.end for block in flat],
             "levels": [block.level for block in flat],
             "children": [len(block.children) for block in flat],
-            "masks": list(masks),
+            "masks": list(text.masks),
             "headings": list(headings),
             "chunks": {
                 "ordinals": [chunk.ordinal for chunk in chunks],
@@ -63,34 +86,66 @@ def encode_outline(blocks: Sequence[Block], masks: Sequence[Span], chunks: Seque
                 "ends": [chunk.end for chunk in chunks],
                 "headings": [places[chunk.heading] for chunk in chunks],
             },
+            **_noticed(text),
         },
         separators=(",", ":"),
     )
 
 
-def decode_outline(
-    outline: str, damaged: Callable[[], Exception] = _not_one
-) -> tuple[Sequence[Block], Sequence[Span], tuple[Chunk, ...]]:
-    """Return the blocks, masks and chunks that `encode_outline` was given.
+def _noticed(text: Text) -> dict[str, object]:
+    """Return landmarks and findings; most documents have none."""
+    marks = text.landmarks
+    if not marks and not text.findings:
+        return {}
+    return {
+        "landmarks": {
+            "kinds": "".join([_LANDMARK_LETTERS[mark.kind] for mark in marks]),
+            "offsets": [mark.offset for mark in marks],
+            "numbers": [mark.number for mark in marks],
+            "names": {place: mark.name for place, mark in enumerate(marks) if mark.name},
+        },
+        "findings": [[found.kind.value, found.count] for found in text.findings],
+    }
 
-    Blocks and masks are built when they are first looked at: most of what a search reads is not
-    quoted, and building them takes longer than all the rest.
+
+class Outline(NamedTuple):
+    """What `encode_outline` was given, less the text and its title."""
+
+    blocks: Sequence[Block]
+    masks: Sequence[Span]
+    chunks: tuple[Chunk, ...]
+    landmarks: Sequence[Landmark] = ()
+    findings: Sequence[Finding] = ()
+
+
+def decode_outline(outline: str, damaged: Callable[[], Exception] = _not_one) -> Outline:
+    """Return what `encode_outline` was given.
+
+    All but the chunks is built when it is first looked at: most of what a search reads is not
+    quoted, and building it takes longer than all the rest.
 
     Args:
         outline: What `encode_outline` wrote.
-        damaged: What to raise when blocks or masks turn out not to be that.
+        damaged: What to raise when a part turns out not to be that.
 
     Raises:
         ValueError: Chunks are not what `encode_outline` writes.
     """
     before, _, headings = outline.partition(_BEFORE_HEADINGS)
     blocks, _, masks = before.partition(_BEFORE_MASKS)
+    headings, has_marks, after = headings.partition(_BEFORE_LANDMARKS)
+    marks, _, findings = after.removesuffix("}").rpartition(_BEFORE_FINDINGS)
     try:
-        value = json.loads(f'{{"headings":{headings}')
+        value = json.loads(f'{{"headings":{headings}' + ("}" if has_marks else ""))
         chunks = _chunks(value["chunks"], [tuple(heading) for heading in value["headings"]])
     except (LookupError, TypeError) as error:
         raise ValueError("not an outline") from error
-    return _Later(f"{blocks}}}", _blocks, damaged), _Later(masks, _masks, damaged), chunks
+    known = Outline(_Later(f"{blocks}}}", _blocks, damaged), _Later(masks, _masks, damaged), chunks)
+    if not has_marks:
+        return known
+    return known._replace(
+        landmarks=_Later(marks, _landmarks, damaged), findings=_Later(findings, _findings, damaged)
+    )
 
 
 class _Later(Sequence[_T]):
@@ -181,6 +236,23 @@ def _chunks(value: dict[str, Any], headings: list[tuple[str, ...]]) -> tuple[Chu
             end=value["ends"],
             heading=list(map(headings.__getitem__, value["headings"])),
         )
+    )
+
+
+def _landmarks(value: dict[str, Any]) -> tuple[Landmark, ...]:
+    names = {int(place): str(name) for place, name in dict(value["names"]).items()}
+    marks = zip(value["offsets"], value["kinds"], value["numbers"], strict=True)
+    return tuple(
+        Landmark(offset, _LANDMARK_KINDS[kind], number, names.get(place, ""))
+        for place, (offset, kind, number) in enumerate(marks)
+    )
+
+
+def _findings(pairs: list[list[Any]]) -> tuple[Finding, ...]:
+    """Return the findings; of a kind that a newer version knows, nothing can be said."""
+    known = set(FindingKind)
+    return tuple(
+        Finding(kind=FindingKind(kind), count=count) for kind, count in pairs if kind in known
     )
 
 

@@ -78,10 +78,7 @@ class SqlState:
         """Store contents in one transaction; what is new stays in memory to be read soon."""
         if not contents:
             return
-        outlines = [
-            encode_outline(content.text.blocks, content.text.masks, content.chunks)
-            for content in contents
-        ]
+        outlines = [encode_outline(content.text, content.chunks) for content in contents]
         texts = [
             (content.id, outline, content.text.text)
             for content, outline in zip(contents, outlines, strict=True)
@@ -465,7 +462,7 @@ def _content(row: _Stored) -> Content:
     if text_hash(row.text) != row.text_hash:
         raise _damaged(row.id)
     try:
-        blocks, masks, chunks = decode_outline(row.outline, partial(_damaged, row.id))
+        found = decode_outline(row.outline, partial(_damaged, row.id))
     except ValueError as error:
         raise _damaged(row.id) from error
     return Content(
@@ -473,8 +470,15 @@ def _content(row: _Stored) -> Content:
         bytes_hash=row.bytes_hash,
         size=row.size,
         format=row.format,
-        text=Text(text=row.text, title=row.title, blocks=blocks, masks=masks),
-        chunks=chunks,
+        text=Text(
+            text=row.text,
+            title=row.title,
+            blocks=found.blocks,
+            masks=found.masks,
+            landmarks=found.landmarks,
+            findings=found.findings,
+        ),
+        chunks=found.chunks,
     )
 
 

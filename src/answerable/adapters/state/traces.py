@@ -27,7 +27,7 @@ _TEXTS: dict[Any, frozenset[str]] = {
     Chunk: frozenset({"heading"}),
     Abstained: frozenset({"because"}),
     Claim: frozenset({"text"}),
-    Citation: frozenset({"title", "heading", "quote"}),
+    Citation: frozenset({"title", "heading", "quote", "landmark"}),
     Verdict: frozenset({"reasons"}),
 }
 

@@ -17,7 +17,7 @@ from answerable.domain.questions import (
     Passage,
     Trace,
 )
-from answerable.entrypoints.naming import trail
+from answerable.entrypoints.naming import spot, trail
 
 _WIDTH = 96
 _ARROW = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
@@ -38,7 +38,7 @@ class Sheet:
         shown: How many statements were given.
     """
 
-    numbers: dict[tuple[str, int], int] = field(default_factory=dict)
+    numbers: dict[tuple[str, str], int] = field(default_factory=dict)
     shown: int = 0
 
     def searched(self, text: str) -> Iterator[str]:
@@ -56,7 +56,7 @@ class Sheet:
     def end(self, trace: Trace, *, passages: int, explain: bool) -> Iterator[str]:
         """Give what stands below the statements, or in their place."""
         for (place, at), number in self.numbers.items():
-            yield f"  [{number}] {place}, line {at}"
+            yield f"  [{number}] {place}, {at}"
         match trace.outcome:
             case Abstained():
                 yield from _abstained(trace.outcome)
@@ -104,9 +104,9 @@ def _kind(trace: Trace) -> str:
             return "cancelled"
 
 
-def _number(numbers: dict[tuple[str, int], int], citation: Citation) -> int:
+def _number(numbers: dict[tuple[str, str], int], citation: Citation) -> int:
     place = _place(citation.path, citation.heading, citation.title)
-    return numbers.setdefault((place, citation.line), len(numbers) + 1)
+    return numbers.setdefault((place, spot(citation)), len(numbers) + 1)
 
 
 def _place(path: str, heading: tuple[str, ...], title: str) -> str:

@@ -25,6 +25,7 @@ from answerable.entrypoints.cli.terminal import (
     print_json,
     talk,
 )
+from answerable.library.landmarks import in_words
 from answerable.library.report import Change, FileOutcome, Progress, Report, Silent
 
 if TYPE_CHECKING:
@@ -162,6 +163,9 @@ def summary(report: Report, *, verbose: bool) -> Iterator[str]:
     for outcome in report.outcomes:
         if outcome.change is Change.FAILED:
             yield f"  failed: {outcome.path}: {outcome.reason} [{outcome.code}]"
+    for outcome in report.outcomes:
+        if outcome.findings:
+            yield f"  noticed: {outcome.path}: {'; '.join(in_words(outcome.findings))}"
     named = [one for one in report.outcomes if one.change is not Change.FAILED]
     if verbose or 0 < _interesting(report) <= _NAMED_MAX:
         for outcome in named:

@@ -23,6 +23,7 @@ from answerable.entrypoints.cli.terminal import (
     when,
 )
 from answerable.entrypoints.cli.verifying import said
+from answerable.library.landmarks import in_words
 
 documents = typer.Typer(no_args_is_help=True, help="What the library holds.")
 revisions = typer.Typer(
@@ -95,6 +96,7 @@ def show_document(
             "member": view.member,
             "revision": view.revision,
             "content_hash": view.content_hash,
+            "findings": tuple(view.content.text.findings),
         }
         print_json({**found, "text": shown} if text else found)
         return
@@ -112,6 +114,7 @@ def show_document(
         ("chunks", str(one.chunks)),
         ("revision", str(view.revision)),
         ("content hash", view.content_hash),
+        *(("noticed", text) for text in in_words(view.content.text.findings)),
     ):
         line(f"{name:<14}{value}")
 

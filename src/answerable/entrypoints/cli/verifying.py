@@ -20,6 +20,7 @@ from answerable.answering.standing import (
 )
 from answerable.domain.errors import BadInput, PathMissing, StorageFailure
 from answerable.entrypoints.cli.terminal import Json, Workspace, line, print_json, talk
+from answerable.entrypoints.naming import spot
 
 if TYPE_CHECKING:
     from answerable.app import App
@@ -173,7 +174,7 @@ def _citations(citations: Iterable[CitationStanding]) -> Iterator[str]:
 
 
 def _place(place: Place) -> str:
-    return f"line {place.line}, code points {place.start} to {place.end}"
+    return f"{spot(place)}, code points {place.start} to {place.end}"
 
 
 def _cut(quote: str) -> str:

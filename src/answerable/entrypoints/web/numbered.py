@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from answerable.domain.questions import Abstained, Cancelled, Citation, Claim, Trace
-from answerable.entrypoints.naming import trail
+from answerable.entrypoints.naming import spot, trail
 from answerable.entrypoints.web import render
 
 ARROW = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
@@ -73,4 +73,4 @@ class Paper:
 
 def _place(citation: Citation) -> str:
     where = ARROW.join((citation.path, *trail(citation.heading, citation.title)))
-    return f"{where}, line {citation.line}"
+    return f"{where}, {spot(citation)}"

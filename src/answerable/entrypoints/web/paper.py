@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from answerable.domain.documents import Block, BlockKind, Span, Text
+from answerable.domain.documents import Block, BlockKind, Landmark, Span, Text
+from answerable.library.landmarks import begins, label
 
 WINDOW = 60_000
 """Code points on one page: more makes browsers slow on a phone."""
@@ -24,6 +25,8 @@ _LINE_CHARS = 2_000
 
 _QUIET = Markup('<span class="syntax">{}</span>')
 _CODE = Markup("<code>{}</code>")
+# Its words come from the style sheet, so that they are never taken for words of the document.
+_LANDMARK = Markup('<span class="landmark" data-landmark="{}"></span>')
 
 _TAGS = {
     BlockKind.PARAGRAPH: "p",
@@ -95,7 +98,9 @@ def sheet(
     It begins at `begin`, or, with None, so that it holds what is cited.
     """
     shown = window(text.text, begin=begin, cited=cited)
-    press = _Press(text=text.text, pieces=pieces, shown=shown, cited=cited)
+    press = _Press(
+        text=text.text, landmarks=text.landmarks, pieces=pieces, shown=shown, cited=cited
+    )
     html = Markup("").join(press.blocks(text.blocks, shown, depth=0))
     return Sheet(
         html=html,
@@ -112,6 +117,7 @@ class _Press:
     """Sets blocks; remembers only whether the mark has begun."""
 
     text: str
+    landmarks: Sequence[Landmark]
     pieces: Sequence[Span]
     shown: Span
     cited: Span | None
@@ -166,7 +172,16 @@ class _Press:
         for piece in self.pieces[first:]:
             if piece.start >= span.end:
                 break
-            yield from self.marked(Span(max(piece.start, span.start), min(piece.end, span.end)))
+            yield from self.landed(Span(max(piece.start, span.start), min(piece.end, span.end)))
+
+    def landed(self, span: Span) -> Iterator[Markup]:
+        """Give a shown span with a sign wherever a page, slide or row begins."""
+        at = span.start
+        for mark in begins(self.landmarks, span.start, span.end):
+            yield from self.marked(Span(at, mark.offset))
+            yield _LANDMARK.format(label(mark))
+            at = mark.offset
+        yield from self.marked(Span(at, span.end))
 
     def marked(self, span: Span) -> Iterator[Markup]:
         """Give a shown span, split where the cited one begins and ends."""

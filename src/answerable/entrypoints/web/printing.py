@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 
 from answerable.answering.feedback import COMMENT_CHARS_MAX, Complaint
 from answerable.domain.releases import MODEL
-from answerable.entrypoints.naming import trail
+from answerable.entrypoints.naming import spot, trail
 from answerable.entrypoints.web import problems
 
 HERE = Path(__file__).parent
@@ -35,6 +35,7 @@ def _environment() -> Environment:
     )
     environment.filters["when"] = when
     environment.filters["trail"] = trail
+    environment.filters["spot"] = spot
     environment.filters["ms"] = milliseconds
     environment.filters["rung"] = rung
     environment.filters["plainly"] = plainly

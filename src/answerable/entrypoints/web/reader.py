@@ -8,11 +8,12 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from answerable.app import App, DocumentView
-from answerable.domain.documents import Span
+from answerable.domain.documents import Span, Text
 from answerable.domain.errors import NotFound
 from answerable.domain.questions import Scope
 from answerable.entrypoints.web import paper
 from answerable.entrypoints.web.schemas import NUMBER_MAX
+from answerable.library.landmarks import in_words, whereabouts
 
 
 class Link(BaseModel):
@@ -81,6 +82,13 @@ def reading(app: App, document: str, link: Link) -> dict[str, object]:
         "notice": located.notice,
         "link": link,
         "chars": len(view.content.text.text),
-        "line": view.content.text.text.count("\n", 0, link.start) + 1,
+        "spot": _spot(view.content.text, link),
+        "findings": in_words(view.content.text.findings),
         "sheet": paper.sheet(view.content.text, view.pieces, begin=link.begin, cited=cited),
     }
+
+
+def _spot(text: Text, link: Link) -> str:
+    """Return where a link leads to, in words."""
+    line = text.text.count("\n", 0, link.start) + 1
+    return whereabouts(text.landmarks, link.start, link.end) or f"line {line}"

@@ -22,6 +22,7 @@ from answerable.domain.questions import (
     StepDown,
     Trace,
 )
+from answerable.library.landmarks import in_words
 from answerable.library.search import Found
 from answerable.library.visible import shown
 from answerable.operations.ports import Job
@@ -223,6 +224,10 @@ def document_view(view: DocumentView, *, with_text: bool) -> Plain:
     return document(view.member) | {
         "revision": view.revision,
         "content_hash": view.content_hash,
+        "findings": [
+            {"kind": found.kind.value, "count": found.count, "text": in_words([found])[0]}
+            for found in view.content.text.findings
+        ],
         "pieces": pieces if with_text else None,
     }
 
@@ -297,6 +302,7 @@ def shown_claim(claim: Claim, revision_number: int) -> Plain:
                 "start": one.start,
                 "end": one.end,
                 "content_hash": one.content_hash,
+                "landmark": one.landmark,
                 "quote": one.quote,
                 "url": citation_url(one, revision=revision_number),
             }
@@ -340,6 +346,7 @@ def _place(place: Place | None, document_id: str, revision_number: int) -> Plain
         "start": place.start,
         "end": place.end,
         "line": place.line,
+        "landmark": place.landmark,
         "content_hash": place.content_hash,
         "quote": place.quote,
         "url": f"{document_url(document_id)}?{urlencode(where)}#cite",

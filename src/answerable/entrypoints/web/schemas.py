@@ -96,6 +96,9 @@ class CitationOut(_Shape):
     start: Annotated[int, Field(description="Code points from the start of the text.")]
     end: int
     content_hash: Annotated[str, Field(description="SHA-256 of the canonical text.")]
+    landmark: Annotated[
+        str, Field(description="Page, slide or row in the original; empty where lines say it.")
+    ]
     quote: str
     url: Annotated[str, Field(description="The page that shows it highlighted.")]
 
@@ -241,11 +244,20 @@ class PieceOut(_Shape):
     text: str
 
 
+class NoticedOut(_Shape):
+    """What is not in the text of a document, though it is in the original."""
+
+    kind: str
+    count: int
+    text: Annotated[str, Field(description="In words; never holds text of the document.")]
+
+
 class DocumentViewOut(DocumentOut):
     """A document in one revision; `pieces` when `text=true` was asked for."""
 
     revision: int
     content_hash: str
+    findings: list[NoticedOut]
     pieces: list[PieceOut] | None
 
 
@@ -405,6 +417,7 @@ class PlaceOut(_Shape):
     start: int
     end: int
     line: int
+    landmark: str
     content_hash: str
     quote: str
     url: str
