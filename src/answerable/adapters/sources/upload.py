@@ -40,24 +40,28 @@ def _flaw(path: str) -> str:
 
 
 class Uploads:
-    """Files that were sent; every other upload is left as it is.
+    """Files that were sent; every other one that was sent before is left as it is.
 
     Args:
-        files: Their bytes by the path where each is to stand; see `safe_path`.
+        files: Their bytes by the path where each is to stand, None for one that shall vanish;
+            see `safe_path`.
+        name: Of the source: ``upload``, or ``push:`` and what an operator called it.
         size_max_bytes: A file above it is given as ``too_large``.
 
     Raises:
         BadInput: A path is not safe.
     """
 
-    def __init__(self, files: Mapping[str, bytes], *, size_max_bytes: int = SIZE_BYTES_MAX) -> None:
+    def __init__(
+        self,
+        files: Mapping[str, bytes | None],
+        *,
+        name: str = UPLOAD_SOURCE,
+        size_max_bytes: int = SIZE_BYTES_MAX,
+    ) -> None:
+        self.name = name
         self._files = {safe_path(path): files[path] for path in sorted(files)}
         self._size_max_bytes = size_max_bytes
-
-    @property
-    def name(self) -> str:
-        """``upload``."""
-        return UPLOAD_SOURCE
 
     def covers(self, path: str) -> bool:
         """Return whether a file was sent for exactly this path."""
@@ -65,12 +69,13 @@ class Uploads:
 
     def count(self) -> int:
         """Return how many files were sent."""
-        return len(self._files)
+        return sum(data is not None for data in self._files.values())
 
     def files(self) -> Iterator[Raw | Unreadable]:
         """Give every file, by path."""
         for path, data in self._files.items():
-            yield taken(path, data, size_max_bytes=self._size_max_bytes)
+            if data is not None:
+                yield taken(path, data, size_max_bytes=self._size_max_bytes)
 
 
 _: Callable[..., Source] = Uploads
