@@ -10,7 +10,16 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from answerable.domain.documents import Content, Document, Member, Removal, Revision, Text
+from answerable.domain.documents import (
+    Content,
+    Document,
+    Member,
+    Purge,
+    Removal,
+    Revision,
+    Text,
+    Tombstone,
+)
 from answerable.domain.questions import Scope
 
 _T = TypeVar("_T")
@@ -39,9 +48,9 @@ class Unreadable:
         code: ``binary``, ``ignored``, ``not_a_file``, ``link_loop``, ``link_out``,
             ``too_large``, ``encoding``, ``empty``, ``timeout``, ``memory``,
             ``output_too_large``, ``crashed``, ``malformed``, ``unreadable``, ``bad_name``,
-            ``removed``.
+            ``removed``, ``purged``.
         reason: What is wrong, in words, without the path.
-        skipped: True when nothing is wrong (binary, ignored, empty, removed by a person).
+        skipped: True when nothing is wrong (binary, ignored, empty, removed or purged by a person).
     """
 
     path: str
@@ -194,6 +203,14 @@ class VectorCache(Protocol):
 
     def put(self, embedder: str, packed: Mapping[str, bytes]) -> None:
         """Keep vectors; they are durable when this returns. A key that is there stays as it is."""
+        ...
+
+    def erase(self, keys: Collection[str]) -> None:
+        """Forget what every embedder has under these keys; no file holds anything of it then.
+
+        Raises:
+            Locked: Another process reads or writes without a pause.
+        """
         ...
 
 
@@ -464,6 +481,36 @@ class Index(Protocol):
         """
         ...
 
+    def purge(
+        self,
+        revision: Revision,
+        documents: Collection[str],
+        *,
+        base: Revision | None,
+        gone: Collection[str],
+        added: Iterable[Entry],
+        check: Check = unchecked,
+    ) -> str:
+        """Build the index of a sealed revision anew, so that none of its files holds `documents`.
+
+        Its words are those of `base` without `gone` and with `added`; its vectors those it has,
+        apart from `documents`. Where it is damaged, it is built all the same, without vectors.
+        Its manifest names the one it takes the place of. As for `build`, it is not served before
+        the state says so.
+
+        Args:
+            revision: As the state knows it.
+            documents: Ids; none of them is in `added`.
+            base: Another revision whose index was purged of the same documents; None for none.
+            gone: Ids of documents of the base that are not in the revision.
+            added: Documents of the revision that the base has not, or not so.
+            check: Called now and then.
+
+        Returns:
+            SHA-256 of the manifest.
+        """
+        ...
+
     def open(self, number: int, manifest: str) -> Searcher:
         """Open a sealed revision for searching.
 
@@ -561,4 +608,82 @@ class State(Protocol):
 
     def removed(self) -> Mapping[str, Removal]:
         """Return all removals by document id."""
+        ...
+
+
+class Standing(NamedTuple):
+    """A document has, or had, a content in at least one revision."""
+
+    document_id: str
+    content_id: str
+    bytes_hash: str
+
+
+class Purges(Protocol):
+    """What was purged and what is still to be purged, and how the state forgets.
+
+    The one exception to sealing. Beside `State`, in the same database; the same promises.
+    """
+
+    def standings(self) -> tuple[Standing, ...]:
+        """Return which documents ever had which contents, each pair once. Takes its time."""
+        ...
+
+    def holding(self, document_ids: Collection[str]) -> frozenset[int]:
+        """Return the numbers of the revisions that hold any of these documents."""
+        ...
+
+    def begin(
+        self,
+        documents: Collection[Tombstone],
+        contents: Collection[str],
+        *,
+        who: str,
+        because: str,
+        at_ms: int,
+    ) -> Purge:
+        """Record that documents are to be purged, and remove them, in one transaction.
+
+        From this moment they are hidden, and nothing of their places and bytes is taken in.
+        """
+        ...
+
+    def widen(
+        self, number: int, documents: Collection[Tombstone], contents: Collection[str]
+    ) -> Purge:
+        """Add documents and contents to a purge that is not done; those it has stay."""
+        ...
+
+    def all(self) -> tuple[Purge, ...]:
+        """Return all purges, newest first."""
+        ...
+
+    def rebuilt(self, number: int, revision: int, manifest: str) -> None:
+        """Record, in one transaction, that a purge gave the index of a revision this manifest."""
+        ...
+
+    def indexed(self, number: int) -> frozenset[int]:
+        """Return the revisions whose index a purge has built anew."""
+        ...
+
+    def doomed(self, number: int) -> frozenset[str]:
+        """Return the ids of the contents that go: those of its bytes, and those of no document."""
+        ...
+
+    def erase(self, number: int) -> None:
+        """Delete documents and contents of a purge; no file of the state holds any of it then.
+
+        Revisions are without them, and count what is left.
+
+        Raises:
+            Locked: Another process reads or writes without a pause.
+        """
+        ...
+
+    def finish(self, number: int, *, at_ms: int) -> None:
+        """Record that a purge is done."""
+        ...
+
+    def lift(self, document_ids: Collection[str], *, at_ms: int) -> None:
+        """Let files at the places of these documents be taken in again; their old bytes never."""
         ...

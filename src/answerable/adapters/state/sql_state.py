@@ -67,6 +67,10 @@ class SqlState:
         """Return a number that changes with every commit to the database."""
         return self._database.pulse()
 
+    def let_go(self) -> None:
+        """Keep no content in memory that was read."""
+        self._cache.clear()
+
     def writer(self, *, is_brief: bool = False) -> AbstractContextManager[None]:
         """Lock a file beside the database: its name and ``.lock``."""
         path = self._database.path
