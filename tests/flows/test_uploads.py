@@ -125,7 +125,7 @@ def background(
             took_ms=0,
         )
 
-    return Background(settings, tools, run, holder=f"test {id(run)}", fill=bool)
+    return Background(settings, tools, run, holder=f"test {id(run)}", fill=bool, purge=int)
 
 
 def inbox(settings: Settings) -> Sequence[Path]:

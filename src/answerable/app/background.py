@@ -41,6 +41,8 @@ class Background:
         ingest: For uploads.
         holder: Who claims jobs and the keeper lease.
         fill: Computes vectors for about a second if any are lacking; says whether it did.
+        purge: Finishes what is to be purged; says how many purges that were. Needs the writer lock
+            for itself.
     """
 
     def __init__(
@@ -51,18 +53,21 @@ class Background:
         *,
         holder: str,
         fill: Callable[[], bool],
+        purge: Callable[[], int],
     ) -> None:
         self._settings = settings
         self._tools = tools
         self._ingest = ingest
         self._inbox = Inbox(settings.data / "inbox")
         self._fill = fill
+        self._purge = purge
         self._holder = holder
         self._term: int | None = None
         self._swept_term: int | None = None
         self._keeps = operations.Every(tools.clock)
         self._forgets = operations.Every(tools.clock)
         self._backoff = operations.Backoff(tools.clock)
+        self._purging = operations.Backoff(tools.clock)
         self._round = Lock()
         self._is_stopping = Event()
 
@@ -102,7 +107,7 @@ class Background:
         with self._round:
             if self._is_stopping.is_set() or not self._keep():
                 return False
-            done = self._sweep() + self._forget() + self._take_uploads()
+            done = self._sweep() + self._forget() + self._erase() + self._take_uploads()
             return done + self._fill() > 0
 
     def close(self) -> None:
@@ -155,6 +160,21 @@ class Background:
         now_ms = self._tools.clock.now_ms()
         texts = self._tools.ledger.forget_texts(now_ms - self._settings.traces.text_days * _DAY_MS)
         return texts + self._tools.leases.forget(now_ms - _JOBS_DAYS * _DAY_MS)
+
+    def _erase(self) -> int:
+        """Finish what is to be purged, unless somebody is writing just now; return how many."""
+        if not self._purging.is_over:
+            return 0
+        try:
+            done = self._purge()
+        except Locked:
+            self._purging.note(failed=True)
+            return 0
+        except Exception:
+            self._purging.note(failed=True)
+            raise
+        self._purging.note(failed=False)
+        return done
 
     def _take_uploads(self) -> int:
         """Ingest what waits; return how many files.

@@ -10,6 +10,7 @@ from typing import Self
 
 from answerable.access.scopes import LOCAL_LABEL, owner_scope
 from answerable.adapters.clock import new_id
+from answerable.adapters.inbox import Inbox
 from answerable.adapters.metrics import Metrics
 from answerable.adapters.processes import myself
 from answerable.adapters.sources.question_set import QuestionSet, page_name
@@ -28,6 +29,7 @@ from answerable.app.embedders import CheckReport, EmbedderView, view
 from answerable.app.explaining import look_into
 from answerable.app.filling import Filling, Heard
 from answerable.app.models import ModelReport, ModelView
+from answerable.app.purging import Purging
 from answerable.app.rechecking import Look, recheck_given, recheck_trace, recorded_trace
 from answerable.app.replaying import replay
 from answerable.app.respondent import AppRespondent
@@ -38,18 +40,21 @@ from answerable.domain.cancel import Cancel
 from answerable.domain.documents import (
     Document,
     Member,
+    Purge,
     Removal,
     Revision,
     place,
     possible_id,
 )
-from answerable.domain.errors import AnswerableError, Corrupt, NotFound, NotReady
+from answerable.domain.errors import AnswerableError, Conflict, Corrupt, NotFound, NotReady
 from answerable.domain.questions import Scope, Trace, Turn
 from answerable.domain.releases import Deployment, Line, Release, Retrieval
 from answerable.library import flow as library
 from answerable.library import split, vectors
 from answerable.library.aliases import Aliases
 from answerable.library.ports import Source
+from answerable.library.purge import Heard as PurgeHeard
+from answerable.library.purge import Plan, newest, unheard
 from answerable.library.report import Progress, Report, Silent
 from answerable.library.search import Found, embedded, read_query, search
 from answerable.library.vectors import Coverage
@@ -104,8 +109,16 @@ class App:
         self._current = Current(tools, self._embedded)
         holder = f"{myself()}:{new_id(tools.clock.now_ms())}"
         self._filling = Filling(tools, self._newest, self._space, holder)
+        self._purging = Purging(
+            tools, Inbox(settings.data / "inbox"), holder, self._filling.step_aside
+        )
         self._background = Background(
-            settings, tools, self._ingest, holder=holder, fill=self._filling.step
+            settings,
+            tools,
+            self._ingest,
+            holder=holder,
+            fill=self._filling.step,
+            purge=lambda: len(self.finish_purges()),
         )
         self._metrics = Metrics()
         self._asks = Asks(
@@ -425,14 +438,37 @@ class App:
         removed = self._tools.state.removed()
         documents = self._tools.state.documents(removed)
         last_first = sorted(removed.values(), key=lambda one: -one.at_ms)
-        return tuple((documents[one.document_id], one) for one in last_first)
+        return tuple(
+            (documents[one.document_id], one) for one in last_first if one.document_id in documents
+        )
+
+    def lift_purge(self, name: str) -> tuple[str, ...]:
+        """Let files at the place of a purged document be taken in again; return the ids it had.
+
+        Its text does not come back, and its old bytes are refused as before.
+
+        Args:
+            name: The id it had, or its path.
+
+        Raises:
+            NotFound: None that was purged is called so.
+        """
+        lifted = self._purging.lift(name, tuple(self._tools.state.sources()))
+        if not lifted:
+            raise NotFound(
+                "no document that was removed or purged is called so",
+                hint="answerable documents list --removed",
+            )
+        return lifted
 
     def restore(self, name: str) -> Document:
         """Undo `remove`: it shows in revisions that hold it, and the next ingest takes it.
 
         Raises:
             NotFound: It was not removed.
+            Conflict: It is being purged.
         """
+        doomed = {one.document_id for purge in self._purging.pending() for one in purge.documents}
         removed = [one for one, _ in self.removals()]
         named = [one for one in removed if name in {one.id, one.path}]
         places = {place(one.source, one.path) for one in named}
@@ -441,10 +477,58 @@ class App:
                 f"{len(places) or 'no'} removed documents have this id or path",
                 hint="answerable documents list --removed",
             )
+        if named[0].id in doomed:
+            raise Conflict(
+                "this document is being purged: nothing brings its text back",
+                hint="answerable documents purges",
+            )
         for one in removed:
             if place(one.source, one.path) in places:
                 self._tools.state.restore(one.id)
         return named[0]
+
+    # Purging
+
+    def plan_purge(self, name: str) -> Plan:
+        """Return what purging a document, named by its id or path, would erase.
+
+        Raises:
+            NotFound: Nothing that was ever taken in is called so, or several are.
+        """
+        return self._purging.plan(name)
+
+    def begin_purge(self, plan: Plan, *, who: str, because: str, with_copies: bool) -> Purge:
+        """Hide what a plan names at once and for good, and record that it is to be erased.
+
+        The next `finish_purges` does, by any process.
+
+        Raises:
+            Conflict: Others hold the same bytes, and it was not said that they go too.
+        """
+        return self._purging.begin(plan, who=who, because=because, with_copies=with_copies)
+
+    def finish_purges(self, heard: PurgeHeard = unheard) -> tuple[Purge, ...]:
+        """Erase what is to be erased from everything kept; return the purges done by it.
+
+        Raises:
+            Locked: Another process is writing; what was begun is still to be finished.
+            StorageFailure: It cannot go on; the next call does.
+        """
+        if not self._purging.pending():
+            return ()
+        with self._tools.state.writer():
+            return self._purging.finish(heard)
+
+    def purges(self) -> tuple[Purge, ...]:
+        """Return all purges, newest first."""
+        return self._tools.purges.all()
+
+    def replay_purges(self, purges: Sequence[Purge]) -> tuple[Purge, ...]:
+        """Begin again those purges of which a restored state holds anything; return the new ones.
+
+        For after a backup was restored: what was purged since must not come back by it.
+        """
+        return self._purging.replay(purges)
 
     # Ingestion
 
@@ -484,6 +568,7 @@ class App:
     ) -> Report:
         """Ingest with the writer lock held."""
         tools = self._tools
+        self._purging.finish()
         revisions = tools.state.revisions()
         tools.index.sweep({(one.number, one.manifest) for one in revisions})
         return library.ingest(
@@ -504,6 +589,7 @@ class App:
             parser=self._tools.parser,
             clock=self._tools.clock,
             at_hand=self._filling.kept,
+            bans=self._purging.bans(),
         )
 
     def _folder(self, path: Path, excludes: Sequence[str]) -> Source:
@@ -836,12 +922,16 @@ class App:
         wanted = serving if number is None else self._revision(number)
         if wanted is None:
             raise empty_library()
+        self.finish_purges()
+        purge = newest(self._tools.purges)
         members = tuple(self._tools.state.members(wanted.number).values())
         kept = self._filling.kept(members)
         with (
             closing(self._tools.index.prepare(None, kept)) as prepared,
             self._tools.state.writer(),
         ):
+            if newest(self._tools.purges) != purge:  # its vectors are among what was prepared
+                raise Conflict("something was purged meanwhile", hint="run it again")
             rebuilt = library.rebuild(wanted, prepared=prepared, desk=self._library_desk())
             revisions = self._tools.state.revisions()
             self._tools.index.sweep({(one.number, one.manifest) for one in revisions})

@@ -13,7 +13,7 @@ from answerable.app.judges import Judges
 from answerable.app.models import Models
 from answerable.domain.clock import Clock
 from answerable.domain.errors import Corrupt
-from answerable.library.ports import Analyser, Beside, Index, Parser, State, VectorCache
+from answerable.library.ports import Analyser, Beside, Index, Parser, Purges, State, VectorCache
 from answerable.operations.ports import Leases
 from answerable.releases.ports import Register
 from answerable.settings import Settings
@@ -24,6 +24,7 @@ class Tools:
     """Adapters, fitted to the rooms' ports."""
 
     state: State
+    purges: Purges
     index: Index
     register: Register
     leases: Leases
@@ -47,6 +48,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
     from answerable.adapters.state.schema import LEDGER, STATE, migrate
     from answerable.adapters.state.sql_leases import SqlLeases
     from answerable.adapters.state.sql_ledger import SqlLedger
+    from answerable.adapters.state.sql_purges import SqlPurges
     from answerable.adapters.state.sql_register import SqlRegister
     from answerable.adapters.state.sql_state import SqlState
 
@@ -65,8 +67,10 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
     stack.callback(ledger.close)
     analyser, clock = TantivyAnalyser(), SystemClock()
     models = Models(settings, data, clock, stack.enter_context(ExitStack()))
+    state = SqlState(database)
     return Tools(
-        state=SqlState(database),
+        state=state,
+        purges=SqlPurges(database, state.let_go),
         index=LocalIndex(data / "index", analyser=analyser),
         register=SqlRegister(database),
         leases=SqlLeases(database),
@@ -127,6 +131,7 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         MemoryVectorCache,
         Pulse,
     )
+    from answerable.adapters.state.memory_purges import MemoryPurges
 
     if kept is not None:
         with translated(kept):
@@ -135,8 +140,10 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
     pulse = Pulse()
     analyser, clock = TantivyAnalyser(), SystemClock()
     models = Models(settings, None, clock, stack.enter_context(ExitStack()))
+    state = MemoryState(pulse)
     return Tools(
-        state=MemoryState(pulse),
+        state=state,
+        purges=MemoryPurges(state),
         index=RamIndex(analyser=analyser),
         register=MemoryRegister(pulse),
         leases=MemoryLeases(),

@@ -6,18 +6,18 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
-from itertools import islice
 
 from answerable.domain.clock import Clock
 from answerable.domain.documents import Member, Revision
 from answerable.domain.errors import AnswerableError, BadInput, Conflict
 from answerable.domain.releases import Line
+from answerable.library.bans import NOTHING, Bans
+from answerable.library.entries import entries
 from answerable.library.intake import Intake, Reader
-from answerable.library.ports import Entry, Index, Parser, Prepared, Source, State, Vectored
+from answerable.library.ports import Index, Parser, Prepared, Source, State, Vectored
 from answerable.library.report import Change, FileOutcome, Progress, Report, tally
 from answerable.library.vectors import next_number
 
-_LOAD_AT_ONCE = 256
 _AT_ONCE_CHUNKS = 20_000
 """Chunks up to which known vectors are taken along at once: about 60 MB. More come after."""
 
@@ -35,6 +35,7 @@ class Desk:
 
     Attributes:
         at_hand: What is known by meaning already stays so when it moves or comes back.
+        bans: What was purged and is not taken in again.
     """
 
     state: State
@@ -42,6 +43,7 @@ class Desk:
     parser: Parser
     clock: Clock
     at_hand: AtHand = _nothing_at_hand
+    bans: Bans = NOTHING
 
 
 def ingest(
@@ -81,7 +83,12 @@ def ingest(
     began_ms = desk.clock.monotonic_ms()
     members = desk.state.members(base.number) if base else {}
     reader = Reader(
-        state=desk.state, parser=desk.parser, line=line, labels=labels, progress=progress
+        state=desk.state,
+        parser=desk.parser,
+        line=line,
+        labels=labels,
+        progress=progress,
+        bans=desk.bans,
     )
     intake = reader.read(source, _concerned(members, source))
     if must_find and intake.is_vain:
@@ -171,18 +178,10 @@ def rebuild(revision: Revision, *, prepared: Prepared | None, desk: Desk) -> Rev
         gone=(),
         added=entries(members.values(), desk.state),
         prepared=prepared,
+        outdated=prepared.documents - members.keys() if prepared else (),
     )
     desk.state.rebuilt(revision.number, manifest)
     return next(known for known in desk.state.revisions() if known.number == revision.number)
-
-
-def entries(members: Iterable[Member], state: State) -> Iterator[Entry]:
-    """Give the documents with their contents, a few in memory at a time."""
-    queue = iter(members)
-    while batch := list(islice(queue, _LOAD_AT_ONCE)):
-        contents = state.contents([member.content_id for member in batch])
-        for member in batch:
-            yield Entry(document=member.document, content=contents[member.content_id])
 
 
 def _concerned(members: Mapping[str, Member], source: Source) -> dict[str, Member]:

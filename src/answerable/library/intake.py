@@ -15,6 +15,7 @@ from answerable.domain.documents import (
     place,
 )
 from answerable.domain.releases import Line
+from answerable.library.bans import NOTHING, Bans
 from answerable.library.ports import (
     UPLOAD_SOURCE,
     Parsed,
@@ -26,6 +27,9 @@ from answerable.library.ports import (
 )
 from answerable.library.report import Change, FileOutcome, Progress
 from answerable.library.split import split
+
+# By a person: where nothing else is found, the folder is no mistake.
+_TAKEN_AWAY = frozenset({"removed", "purged"})
 
 _BATCH_FILES = 256
 _BATCH_BYTES = 16_000_000
@@ -68,7 +72,7 @@ class Intake:
     def is_vain(self) -> bool:
         """Whether there is no document, nor anything that was one or should have been."""
         return not self.seen and all(
-            outcome.change is Change.SKIPPED and outcome.code != "removed"
+            outcome.change is Change.SKIPPED and outcome.code not in _TAKEN_AWAY
             for outcome in self.outcomes
         )
 
@@ -130,6 +134,7 @@ class Reader:
     line: Line
     labels: frozenset[str]
     progress: Progress
+    bans: Bans = NOTHING
 
     def read(self, source: Source, before: Mapping[str, Member]) -> Intake:
         """Return what the source holds now, compared with `before`.
@@ -161,6 +166,8 @@ class Reader:
                     seen = self._look(item, source)
                     if place(source, item.path) in removed:
                         intake.refused(source, _removed(item.path))
+                    elif self.bans.forbid(source, item.path, seen.bytes_hash):
+                        intake.refused(source, _purged(item.path))
                     elif not intake.is_unchanged(seen):
                         fresh[item.path] = (seen, item)
         known = self.state.contents([seen.content_id for seen, _ in fresh.values()])
@@ -207,6 +214,12 @@ class Reader:
 def _removed(path: str) -> Unreadable:
     return Unreadable(
         path=path, code="removed", reason="a person removed this document", skipped=True
+    )
+
+
+def _purged(path: str) -> Unreadable:
+    return Unreadable(
+        path=path, code="purged", reason="a person had this document erased", skipped=True
     )
 
 

@@ -242,6 +242,11 @@ def next_number(revisions: Sequence[Revision]) -> int:
     return max((known.number for known in revisions), default=0) + 1
 
 
+def keys(content: Content) -> list[str]:
+    """Return the names under which the vectors of a content's chunks are cached, in order."""
+    return [key for key, _ in _chunks(content)]
+
+
 def vectored(members: Sequence[Member], of: Kept) -> Iterator[Vectored]:
     """Give the vectors of those documents of which the cache holds every chunk."""
     for group in _groups(members):

@@ -27,12 +27,13 @@ from answerable.domain.documents import (
     Content,
     Document,
     Member,
+    Purge,
     Revision,
     Span,
     Text,
     document_id,
 )
-from answerable.domain.errors import BadQuestion, NotFound, NotReady
+from answerable.domain.errors import BadQuestion, Conflict, NotFound, NotReady
 from answerable.domain.questions import (
     Abstained,
     Answered,
@@ -48,6 +49,7 @@ from answerable.domain.questions import (
 )
 from answerable.domain.releases import Deployment, Line, Quoting, Release, Retrieval
 from answerable.entrypoints.web.site import build
+from answerable.library.purge import Plan
 from answerable.library.search import Found
 from answerable.library.visible import visible
 from answerable.operations.ports import Job
@@ -154,6 +156,9 @@ class FakeApp:
     settings: Settings = field(default_factory=Settings)
     rounds: int = 0
     keeps: bool = True
+    removed: list[tuple[str, str, str]] = field(default_factory=list)
+    purged: list[Purge] = field(default_factory=list)
+    has_copy: bool = False
     now: str = ""
     """What every document says now, if not the same as in revision 3."""
 
@@ -286,6 +291,39 @@ class FakeApp:
                 is_old = revision == 3 or not self.now
                 return view if is_old else self._view(path, self.now)
         raise NotFound("there is no such document", hint="answerable documents list")
+
+    def remove(self, document_id: str, *, who: str, because: str) -> Member:
+        """Note what is hidden."""
+        member = self.document(document_id, self.owner()).member
+        self.removed.append((document_id, who, because))
+        return member
+
+    def plan_purge(self, name: str) -> Plan:
+        """Plan to purge one document; one with a copy has a second one."""
+        document = self.document(name, self.owner()).member.document
+        copies = (replace(document, id="c" * 16),) if self.has_copy else ()
+        return Plan(
+            documents=(document,), copies=copies, contents=frozenset({"f" * 64}), revisions=(3,)
+        )
+
+    def begin_purge(self, plan: Plan, *, who: str, because: str, with_copies: bool) -> Purge:
+        """Note what is to be purged."""
+        if plan.copies and not with_copies:
+            raise Conflict("a copy", hint="with_copies=true")
+        purge = Purge(
+            number=len(self.purged) + 1,
+            who=who,
+            because=because,
+            at_ms=7,
+            documents=plan.tombstones,
+            contents=plan.contents,
+        )
+        self.purged.append(purge)
+        return purge
+
+    def purges(self) -> tuple[Purge, ...]:
+        """Return what is to be purged, newest first."""
+        return tuple(reversed(self.purged))
 
     def submit(self, path: str, data: bytes) -> Job:
         """Keep what is sent."""

@@ -10,7 +10,7 @@ from answerable.answering.feedback import Feedback
 from answerable.answering.ports import TraceLine
 from answerable.answering.standing import AnswerStanding, ClaimStanding, Place
 from answerable.app import Check, DocumentView
-from answerable.domain.documents import Content, Member, Revision
+from answerable.domain.documents import Content, Member, Purge, Revision
 from answerable.domain.questions import (
     Abstained,
     Answered,
@@ -125,6 +125,7 @@ def whole_trace(trace: Trace, given: Iterable[Feedback]) -> Plain:
         "question": trace.question,
         "evidence": dict(trace.evidence),
         "passages": [looked_at(passage) for passage in trace.passages],
+        "redacted": trace.is_redacted,
         "feedback": [feedback(one) for one in given],
     }
 
@@ -255,6 +256,19 @@ def trace_line(line: TraceLine) -> Plain:
         "took_ms": line.took_ms,
         "ups": line.ups,
         "downs": line.downs,
+        "redacted": line.is_redacted,
+    }
+
+
+def purge(one: Purge) -> Plain:
+    """Return what is left of what was purged; shape `PurgeOut`."""
+    return {
+        "number": one.number,
+        "who": one.who,
+        "because": one.because,
+        "at_ms": one.at_ms,
+        "done_at_ms": one.done_at_ms,
+        "documents": [grave.document_id for grave in one.documents],
     }
 
 

@@ -271,6 +271,31 @@ class JobOut(_Shape):
     updated_ms: int
 
 
+class RemovedOut(_Shape):
+    """Documents that are hidden from now on, and whether they are also erased."""
+
+    documents: Annotated[list[str], Field(description="Their ids.")]
+    purge: Annotated[int | None, Field(description="Number of the purge; null when only hidden.")]
+    status_url: str | None
+
+
+class PurgeOut(_Shape):
+    """What is left of documents that were purged."""
+
+    number: int
+    who: str
+    because: str
+    at_ms: int
+    done_at_ms: Annotated[int | None, Field(description="Null until nothing is left of them.")]
+    documents: Annotated[list[str], Field(description="The ids they had.")]
+
+
+class PurgesOut(_Shape):
+    """All purges, newest first."""
+
+    purges: list[PurgeOut]
+
+
 class TraceLineOut(_Shape):
     """A trace in a list; `question` is empty once its text has expired."""
 
@@ -284,6 +309,7 @@ class TraceLineOut(_Shape):
     took_ms: float
     ups: Annotated[int, Field(description="Callers whose last feedback is a thumb up.")]
     downs: int
+    redacted: Annotated[bool, Field(description="A document in it was purged: no texts are left.")]
 
 
 class TracesOut(_Shape):
@@ -370,6 +396,7 @@ class TraceOut(AnswerOut):
     question: str
     evidence: dict[str, float]
     passages: list[LookedAtOut]
+    redacted: Annotated[bool, Field(description="A document in it was purged: no texts are left.")]
     feedback: list[FeedbackOut]
 
 
