@@ -17,7 +17,7 @@ from answerable.adapters.state.memory_purges import MemoryPurges
 from answerable.adapters.state.schema import STATE
 from answerable.adapters.state.sql_purges import SqlPurges
 from answerable.adapters.state.sql_state import SqlState
-from answerable.domain.documents import Document, Purge, Tombstone, place_hash
+from answerable.domain.documents import Document, Purge, Removal, Tombstone, place_hash
 from answerable.domain.errors import Locked, NotFound
 from answerable.library.ports import Purges, Standing, State
 
@@ -205,6 +205,21 @@ def test_no_byte_is_left_in_the_file(databases: Databases, tmp_path: Path) -> No
     assert any(b"Xyzzyplugh" in file.read_bytes() for file in files)
     both.purges.erase(purge.number)
     assert not any(b"Xyzzyplugh" in file.read_bytes() for file in tmp_path.glob("state.db*"))
+
+
+def test_what_was_deleted_long_before_goes_too(databases: Databases, tmp_path: Path) -> None:
+    """A row that went without a purge leaves its bytes in the file until one comes."""
+    both = _sqlite(databases)
+    both.state.keep([B])
+    both.state.seal(revision(1, None), added=[member("b", B)], gone=[])
+    both.state.remove(Removal(document_id="f" * 16, who="ann", because="xyzzyplugh " * 40, at_ms=1))
+    with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
+        other.execute("PRAGMA secure_delete = OFF")  # some builds of SQLite have it on
+        other.execute("DELETE FROM removals")
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"xyzzyplugh" in (tmp_path / "state.db").read_bytes()
+    both.purges.erase(begin(both).number)
+    assert not any(b"xyzzyplugh" in file.read_bytes() for file in tmp_path.glob("state.db*"))
 
 
 def test_who_reads_without_end_is_not_waited_for(

@@ -20,7 +20,7 @@ from answerable.answering.feedback import Complaint, Feedback, Thumb, counting, 
 from answerable.answering.ports import TraceLine
 from answerable.answering.reading import Reader
 from answerable.answering.standing import AnswerStanding, Given
-from answerable.app import calibrating
+from answerable.app import calibrating, quarantine
 from answerable.app.asking import Asks, only
 from answerable.app.background import Background
 from answerable.app.calibrating import Asking, Calibrated, Calibration, Checked
@@ -30,6 +30,7 @@ from answerable.app.explaining import look_into
 from answerable.app.filling import Filling, Heard
 from answerable.app.models import ModelReport, ModelView
 from answerable.app.purging import Purging
+from answerable.app.quarantine import Ill
 from answerable.app.rechecking import Look, recheck_given, recheck_trace, recorded_trace
 from answerable.app.replaying import replay
 from answerable.app.respondent import AppRespondent
@@ -530,6 +531,52 @@ class App:
         """
         return self._purging.replay(purges)
 
+    # Quarantine
+
+    def quarantined(self) -> tuple[Ill, ...]:
+        """Return the documents that could not be read, by path, with what to do about each."""
+        return quarantine.listed(self._tools.quarantine)
+
+    def find_quarantined(self, name: str) -> Ill:
+        """Return the document in quarantine of this id or path.
+
+        Raises:
+            NotFound: None is called so, or several are.
+        """
+        return quarantine.found(self._tools.quarantine, name)
+
+    def ignore_quarantined(self, name: str, *, who: str, because: str) -> Ill:
+        """Hear no more of a document that cannot be read, and return it.
+
+        Raises:
+            BadInput: There is no reason.
+            NotFound: None is called so, or several are.
+        """
+        return quarantine.ignored(self._tools.quarantine, name, who=who, because=because)
+
+    def retry_quarantined(self, names: Sequence[str] = ()) -> tuple[Ill, ...]:
+        """Let documents be tried again when they are next met, all without a name; return them.
+
+        Raises:
+            NotFound: None is called so, or several are.
+        """
+        return quarantine.retried(self._tools.quarantine, names)
+
+    def reread(
+        self, some: Sequence[Ill], *, progress: Progress | None = None
+    ) -> tuple[Report, ...]:
+        """Read documents again that lie in folders, now; a report for each folder.
+
+        Raises:
+            Locked: Another process is ingesting.
+        """
+        size_max = self.settings.ingest.size_mb_max * 1_000_000
+        with self._tools.state.writer():
+            return tuple(
+                self._ingest(source, progress or Silent(), "retried from quarantine")
+                for source in quarantine.sources(some, size_max_bytes=size_max)
+            )
+
     # Ingestion
 
     def check_paths(self, paths: Sequence[Path]) -> None:
@@ -590,6 +637,7 @@ class App:
             clock=self._tools.clock,
             at_hand=self._filling.kept,
             bans=self._purging.bans(),
+            quarantine=self._tools.quarantine,
         )
 
     def _folder(self, path: Path, excludes: Sequence[str]) -> Source:

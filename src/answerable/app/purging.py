@@ -140,6 +140,7 @@ class Purging:
         self._purge_traces(purge, heard)
         heard("uploads", 0, 1)
         self._purge_uploads(purge)
+        self._purge_quarantine(purge)
         library.purge_indexes(purge, self._desk, heard=heard)
         tools.index.sweep({(one.number, one.manifest) for one in tools.state.revisions()})
         heard("vectors", 0, 1)
@@ -199,6 +200,16 @@ class Purging:
             self._inbox.drop(job.payload["file"])
         self._inbox.drop_bytes(purge.contents)
         leases.discard([job.id for job in jobs])
+
+    def _purge_quarantine(self, purge: Purge) -> None:
+        """Forget what is known of these documents, or of these bytes, as of what cannot be read."""
+        ill = {
+            one.document_id
+            for one in self._tools.quarantine.all()
+            if one.bytes_hash in purge.contents
+        }
+        ids = ill | {one.document_id for one in purge.documents}
+        self._tools.quarantine.record((), ids)
 
     def _same_place(self, document: Document) -> frozenset[str]:
         """Return every id that a document may have had, read through one folder or another."""

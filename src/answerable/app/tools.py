@@ -13,7 +13,16 @@ from answerable.app.judges import Judges
 from answerable.app.models import Models
 from answerable.domain.clock import Clock
 from answerable.domain.errors import Corrupt
-from answerable.library.ports import Analyser, Beside, Index, Parser, Purges, State, VectorCache
+from answerable.library.ports import (
+    Analyser,
+    Beside,
+    Index,
+    Parser,
+    Purges,
+    Quarantine,
+    State,
+    VectorCache,
+)
 from answerable.operations.ports import Leases
 from answerable.releases.ports import Register
 from answerable.settings import Settings
@@ -25,6 +34,7 @@ class Tools:
 
     state: State
     purges: Purges
+    quarantine: Quarantine
     index: Index
     register: Register
     leases: Leases
@@ -49,6 +59,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
     from answerable.adapters.state.sql_leases import SqlLeases
     from answerable.adapters.state.sql_ledger import SqlLedger
     from answerable.adapters.state.sql_purges import SqlPurges
+    from answerable.adapters.state.sql_quarantine import SqlQuarantine
     from answerable.adapters.state.sql_register import SqlRegister
     from answerable.adapters.state.sql_state import SqlState
 
@@ -71,6 +82,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
     return Tools(
         state=state,
         purges=SqlPurges(database, state.let_go),
+        quarantine=SqlQuarantine(database),
         index=LocalIndex(data / "index", analyser=analyser),
         register=SqlRegister(database),
         leases=SqlLeases(database),
@@ -132,6 +144,7 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         Pulse,
     )
     from answerable.adapters.state.memory_purges import MemoryPurges
+    from answerable.adapters.state.memory_quarantine import MemoryQuarantine
 
     if kept is not None:
         with translated(kept):
@@ -144,6 +157,7 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
     return Tools(
         state=state,
         purges=MemoryPurges(state),
+        quarantine=MemoryQuarantine(),
         index=RamIndex(analyser=analyser),
         register=MemoryRegister(pulse),
         leases=MemoryLeases(),

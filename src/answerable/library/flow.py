@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from answerable.domain.clock import Clock
 from answerable.domain.documents import Member, Revision
@@ -14,7 +14,16 @@ from answerable.domain.releases import Line
 from answerable.library.bans import NOTHING, Bans
 from answerable.library.entries import entries
 from answerable.library.intake import Intake, Reader
-from answerable.library.ports import Index, Parser, Prepared, Source, State, Vectored
+from answerable.library.ports import (
+    Index,
+    Parser,
+    Prepared,
+    Quarantine,
+    Source,
+    State,
+    Vectored,
+)
+from answerable.library.quarantine import NoQuarantine
 from answerable.library.report import Change, FileOutcome, Progress, Report, tally
 from answerable.library.vectors import next_number
 
@@ -36,6 +45,7 @@ class Desk:
     Attributes:
         at_hand: What is known by meaning already stays so when it moves or comes back.
         bans: What was purged and is not taken in again.
+        quarantine: What could not be read, so that it is not tried again for nothing.
     """
 
     state: State
@@ -44,6 +54,7 @@ class Desk:
     clock: Clock
     at_hand: AtHand = _nothing_at_hand
     bans: Bans = NOTHING
+    quarantine: Quarantine = field(default_factory=NoQuarantine)
 
 
 def ingest(
@@ -89,6 +100,8 @@ def ingest(
         labels=labels,
         progress=progress,
         bans=desk.bans,
+        quarantine=desk.quarantine,
+        now_ms=desk.clock.now_ms(),
     )
     intake = reader.read(source, _concerned(members, source))
     if must_find and intake.is_vain:

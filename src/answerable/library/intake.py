@@ -20,11 +20,13 @@ from answerable.library.ports import (
     UPLOAD_SOURCE,
     Parsed,
     Parser,
+    Quarantine,
     Raw,
     Source,
     State,
     Unreadable,
 )
+from answerable.library.quarantine import NoQuarantine, Ward, suffix, ward
 from answerable.library.report import Change, FileOutcome, Progress
 from answerable.library.split import split
 
@@ -135,6 +137,8 @@ class Reader:
     labels: frozenset[str]
     progress: Progress
     bans: Bans = NOTHING
+    quarantine: Quarantine = field(default_factory=NoQuarantine)
+    now_ms: int = 0
 
     def read(self, source: Source, before: Mapping[str, Member]) -> Intake:
         """Return what the source holds now, compared with `before`.
@@ -146,8 +150,11 @@ class Reader:
         self.progress.begin(source.name, source.count())
         taken_away = self.state.documents(self.state.removed()).values()
         removed = frozenset(place(one.source, one.path) for one in taken_away)
+        cases = ward(source.name, line=self.line.id, now_ms=self.now_ms, quarantine=self.quarantine)
         for batch in _batches(source.files()):
-            self._take(batch, source.name, removed, intake)
+            self._take(batch, source.name, removed, intake, cases)
+            cases.keep()
+        cases.close(source)
         return intake
 
     def _take(
@@ -156,29 +163,41 @@ class Reader:
         source: str,
         removed: frozenset[str],
         intake: Intake,
+        cases: Ward,
     ) -> None:
         fresh: dict[str, tuple[_Seen, Raw]] = {}
         for item in batch:
             match item:
                 case Unreadable():
-                    intake.refused(source, item)
+                    intake.refused(source, _noted(item, cases))
                 case Raw():
                     seen = self._look(item, source)
-                    if place(source, item.path) in removed:
-                        intake.refused(source, _removed(item.path))
-                    elif self.bans.forbid(source, item.path, seen.bytes_hash):
-                        intake.refused(source, _purged(item.path))
-                    elif not intake.is_unchanged(seen):
+                    if refused := self._refused(seen, removed, cases):
+                        intake.refused(source, refused)
+                    elif intake.is_unchanged(seen):
+                        cases.well(item.path)
+                    else:
                         fresh[item.path] = (seen, item)
         known = self.state.contents([seen.content_id for seen, _ in fresh.values()])
         unread = {}
         for path, (seen, raw) in fresh.items():
             if seen.content_id in known:
                 intake.took(seen, known[seen.content_id])
+                cases.well(path)
             else:
                 unread[path] = (seen, raw)
         self.progress.file(intake.done, intake.chunks)
-        self._parse(unread, source, intake)
+        self._parse(unread, source, intake, cases)
+
+    def _refused(self, seen: _Seen, removed: frozenset[str], cases: Ward) -> Unreadable | None:
+        """Return why a file is not even tried; None when it is."""
+        source, path = seen.document.source, seen.document.path
+        if place(source, path) in removed:
+            return _noted(_removed(path), cases)
+        if self.bans.forbid(source, path, seen.bytes_hash):
+            return _noted(_purged(path), cases)
+        known = cases.before(path, seen.bytes_hash)
+        return cases.again(known) if known else None
 
     def _look(self, raw: Raw, source: str) -> _Seen:
         bytes_hash = sha256(raw.data).hexdigest()
@@ -189,19 +208,27 @@ class Reader:
                 path=raw.path,
                 labels=self.labels,
             ),
-            content_id=content_id(bytes_hash, self.line.id, _suffix(raw.path)),
+            content_id=content_id(bytes_hash, self.line.id, suffix(raw.path)),
             bytes_hash=bytes_hash,
             size=len(raw.data),
         )
 
-    def _parse(self, unread: Mapping[str, tuple[_Seen, Raw]], source: str, intake: Intake) -> None:
+    def _parse(
+        self,
+        unread: Mapping[str, tuple[_Seen, Raw]],
+        source: str,
+        intake: Intake,
+        cases: Ward,
+    ) -> None:
         waiting: list[tuple[_Seen, Content]] = []
         for result in self.parser.read(raw for _, raw in unread.values()):
             match result:
                 case Unreadable():
-                    intake.refused(source, result)
+                    tried, _ = unread[result.path]
+                    intake.refused(source, _noted(result, cases, tried))
                 case Parsed():
                     seen, _ = unread[result.path]
+                    cases.well(result.path)
                     waiting.append((seen, _content(seen, result)))
             self.progress.file(intake.done + len(waiting), intake.chunks)
         if waiting:
@@ -209,6 +236,16 @@ class Reader:
         for seen, content in waiting:
             intake.took(seen, content)
         self.progress.kept(len(intake.fresh))
+
+
+def _noted(bad: Unreadable, cases: Ward, tried: _Seen | None = None) -> Unreadable:
+    """Note a file that was not taken; return what is said of it."""
+    if bad.skipped:
+        cases.well(bad.path)
+        return bad
+    if tried is None:
+        return cases.failed(bad)
+    return cases.failed(bad, bytes_hash=tried.bytes_hash, size=tried.size)
 
 
 def _removed(path: str) -> Unreadable:
@@ -244,11 +281,6 @@ def _member(seen: _Seen, content: Content) -> Member:
         size=content.size,
         chunks=len(content.chunks),
     )
-
-
-def _suffix(path: str) -> str:
-    name = path.rpartition("/")[2]
-    return name.rpartition(".")[2].lower() if "." in name else ""
 
 
 def _batches(files: Iterable[Raw | Unreadable]) -> Iterator[list[Raw | Unreadable]]:

@@ -48,7 +48,7 @@ class Unreadable:
         code: ``binary``, ``ignored``, ``not_a_file``, ``link_loop``, ``link_out``,
             ``too_large``, ``encoding``, ``empty``, ``timeout``, ``memory``,
             ``output_too_large``, ``crashed``, ``malformed``, ``unreadable``, ``bad_name``,
-            ``removed``, ``purged``.
+            ``removed``, ``purged``, ``quarantined``.
         reason: What is wrong, in words, without the path.
         skipped: True when nothing is wrong (binary, ignored, empty, removed or purged by a person).
     """
@@ -686,4 +686,65 @@ class Purges(Protocol):
 
     def lift(self, document_ids: Collection[str], *, at_ms: int) -> None:
         """Let files at the places of these documents be taken in again; their old bytes never."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quarantined:
+    """A document that could not be read, and what is known of that.
+
+    Attributes:
+        document_id: It has, or would have.
+        path: As in `Unreadable`; a folder ends in ``/``.
+        code, reason: As in `Unreadable`.
+        format: Suffix of the file, which chooses the parser; empty where it has none.
+        size: In bytes; 0 where nothing could be read.
+        bytes_hash: SHA-256 of what was tried; empty where nothing could be read.
+        line: How documents were read when it was tried; empty when a person wants it tried again.
+        attempts: How often it was tried.
+        first_seen_ms, last_seen_ms: When it failed first, and when it was last met.
+        ignored_by, ignored_because: Who wants to hear no more of it, and why; empty for nobody.
+    """
+
+    document_id: str
+    source: str
+    path: str
+    code: str
+    reason: str
+    format: str
+    size: int
+    bytes_hash: str
+    line: str
+    attempts: int
+    first_seen_ms: int
+    last_seen_ms: int
+    ignored_by: str = ""
+    ignored_because: str = ""
+
+    def holds_for(self, bytes_hash: str, line: str) -> bool:
+        """Return whether trying these bytes again would come to the same."""
+        return bool(self.bytes_hash) and (self.bytes_hash, self.line) == (bytes_hash, line)
+
+
+class Quarantine(Protocol):
+    """Documents that could not be read. Beside `State`, in the same database; the same promises."""
+
+    def of_source(self, source: str) -> Mapping[str, Quarantined]:
+        """Return those of a source, and of folders below it, by document id."""
+        ...
+
+    def all(self) -> tuple[Quarantined, ...]:
+        """Return all, by path and source."""
+        ...
+
+    def record(self, failed: Collection[Quarantined], well: Collection[str]) -> None:
+        """Put in, or in place of what was there, what failed; take out these ids; at once."""
+        ...
+
+    def ignore(self, document_id: str, *, who: str, because: str) -> bool:
+        """Record that nobody wants to hear of one; return whether there is one."""
+        ...
+
+    def retry(self, document_ids: Collection[str]) -> None:
+        """Let these be tried again when they are next met, and be heard of again."""
         ...

@@ -18,6 +18,7 @@ from answerable.answering.feedback import Complaint, Feedback, Thumb, counting, 
 from answerable.answering.ports import TraceLine
 from answerable.answering.standing import AnswerStanding, Given
 from answerable.app import App, Check, DocumentView
+from answerable.app.quarantine import Ill
 from answerable.app.rechecking import Look, recheck_given, recheck_trace
 from answerable.domain.cancel import Cancel
 from answerable.domain.documents import (
@@ -49,6 +50,7 @@ from answerable.domain.questions import (
 )
 from answerable.domain.releases import Deployment, Line, Quoting, Release, Retrieval
 from answerable.entrypoints.web.site import build
+from answerable.library.ports import Quarantined
 from answerable.library.purge import Plan
 from answerable.library.search import Found
 from answerable.library.visible import visible
@@ -86,6 +88,21 @@ RELEASE = Release(
     quoting=Quoting(),
     ladder=("quote", "search", "abstain"),
     software="0",
+)
+
+ILL = Quarantined(
+    document_id="e" * 16,
+    source="upload",
+    path="scan.pdf",
+    code="malformed",
+    reason="it is not what its name says",
+    format="pdf",
+    size=7,
+    bytes_hash="b" * 64,
+    line="line",
+    attempts=2,
+    first_seen_ms=3,
+    last_seen_ms=4,
 )
 
 
@@ -159,6 +176,7 @@ class FakeApp:
     removed: list[tuple[str, str, str]] = field(default_factory=list)
     purged: list[Purge] = field(default_factory=list)
     has_copy: bool = False
+    ill: Quarantined = field(default_factory=lambda: ILL)
     now: str = ""
     """What every document says now, if not the same as in revision 3."""
 
@@ -324,6 +342,30 @@ class FakeApp:
     def purges(self) -> tuple[Purge, ...]:
         """Return what is to be purged, newest first."""
         return tuple(reversed(self.purged))
+
+    def quarantined(self) -> tuple[Ill, ...]:
+        """Return the one file that could not be read."""
+        return (Ill(document=self.ill, advice="save it again"),)
+
+    def find_quarantined(self, name: str) -> Ill:
+        """Return it."""
+        if name != self.ill.document_id:
+            raise NotFound(
+                "nothing in quarantine is called so", hint="GET /v1/documents/quarantine"
+            )
+        return self.quarantined()[0]
+
+    def ignore_quarantined(self, name: str, *, who: str, because: str) -> Ill:
+        """Note that nobody wants to hear of it."""
+        self.find_quarantined(name)
+        self.ill = replace(self.ill, ignored_by=who, ignored_because=because)
+        return self.quarantined()[0]
+
+    def retry_quarantined(self, names: Sequence[str] = ()) -> tuple[Ill, ...]:
+        """Note that it is to be tried again."""
+        found = tuple(map(self.find_quarantined, names))
+        self.ill = replace(self.ill, line="", ignored_by="", ignored_because="")
+        return found
 
     def submit(self, path: str, data: bytes) -> Job:
         """Keep what is sent."""

@@ -91,6 +91,26 @@ removals = Table(
     Column("at_ms", BigInteger, nullable=False),
 )
 
+quarantine = Table(
+    "quarantine",
+    state,
+    Column("document_id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("bytes_hash", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("first_seen_ms", BigInteger, nullable=False),
+    Column("last_seen_ms", BigInteger, nullable=False),
+    Column("ignored_by", Text, nullable=False),
+    Column("ignored_because", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 purges = Table(
     "purges",
     state,

@@ -13,6 +13,7 @@ from answerable.domain.documents import Document, Removal
 from answerable.domain.errors import BadInput, NotFound
 from answerable.domain.releases import Deployment
 from answerable.entrypoints.cli.purging import purges
+from answerable.entrypoints.cli.quarantine import quarantine
 from answerable.entrypoints.cli.terminal import (
     Json,
     Workspace,
@@ -176,6 +177,7 @@ def restore_document(
 
 
 documents.command("purges")(purges)
+documents.add_typer(quarantine, name="quarantine")
 
 
 @revisions.command("list")

@@ -10,6 +10,7 @@ from answerable.answering.feedback import Feedback
 from answerable.answering.ports import TraceLine
 from answerable.answering.standing import AnswerStanding, ClaimStanding, Place
 from answerable.app import Check, DocumentView
+from answerable.app.quarantine import Ill
 from answerable.domain.documents import Content, Member, Purge, Revision
 from answerable.domain.questions import (
     Abstained,
@@ -269,6 +270,27 @@ def purge(one: Purge) -> Plain:
         "at_ms": one.at_ms,
         "done_at_ms": one.done_at_ms,
         "documents": [grave.document_id for grave in one.documents],
+    }
+
+
+def quarantined(one: Ill) -> Plain:
+    """Return a file that could not be read; shape `QuarantinedOut`."""
+    document = one.document
+    return {
+        "document_id": document.document_id,
+        "source": document.source,
+        "path": document.path,
+        "code": document.code,
+        "reason": document.reason,
+        "advice": one.advice,
+        "format": document.format,
+        "size": document.size if document.bytes_hash else None,
+        "attempts": document.attempts,
+        "first_seen_ms": document.first_seen_ms,
+        "last_seen_ms": document.last_seen_ms,
+        "retry": not document.line,
+        "ignored_by": document.ignored_by,
+        "ignored_because": document.ignored_because,
     }
 
 

@@ -296,6 +296,37 @@ class PurgesOut(_Shape):
     purges: list[PurgeOut]
 
 
+class IgnoreIn(_Shape):
+    """Why nobody wants to hear of a file that cannot be read."""
+
+    because: Annotated[Words, Field(min_length=1, max_length=1_000)]
+
+
+class QuarantinedOut(_Shape):
+    """A file that could not be read."""
+
+    document_id: str
+    source: str
+    path: str
+    code: Annotated[str, Field(description="What is wrong; the guide lists the codes.")]
+    reason: str
+    advice: Annotated[str, Field(description="What to do about it.")]
+    format: Annotated[str, Field(description="Suffix of the file, which chooses the parser.")]
+    size: int | None
+    attempts: int
+    first_seen_ms: int
+    last_seen_ms: int
+    retry: Annotated[bool, Field(description="It is tried again when it is next met.")]
+    ignored_by: str
+    ignored_because: str
+
+
+class QuarantineOut(_Shape):
+    """All files that could not be read, by path."""
+
+    quarantine: list[QuarantinedOut]
+
+
 class TraceLineOut(_Shape):
     """A trace in a list; `question` is empty once its text has expired."""
 
