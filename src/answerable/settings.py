@@ -73,12 +73,21 @@ class Serve(_Table):
 
 
 class Ingest(_Table):
-    """Limits of reading files. A file over a limit is refused with a reason."""
+    """Limits of reading files. A file over a limit is refused with a reason.
+
+    Attributes:
+        keep_originals: Whether the bytes of documents are kept, to be shown and read again.
+        originals_mb_max: Of one file; the bytes of a larger one are not kept.
+        originals_gb_max: Of all together; beyond it no more are kept.
+    """
 
     children: Annotated[int, Field(ge=1, le=64)] = 2
     seconds_max: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
     memory_mb_max: Annotated[int, Field(ge=128)] = 1024
     size_mb_max: Annotated[int, Field(ge=1, le=1024)] = 50
+    keep_originals: bool = True
+    originals_mb_max: Annotated[int, Field(ge=1, le=1024)] = 50
+    originals_gb_max: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
 
 
 class Traces(_Table):

@@ -6,6 +6,7 @@ import json
 import secrets
 import sqlite3
 import string
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -61,8 +62,14 @@ def holding(home: Path, word: str) -> list[str]:
     return sorted(
         str(path.relative_to(home))
         for path in files(home)
-        if any(one in path.read_bytes() for one in spelled)
+        if any(one in bytes_of(path) for one in spelled)
     )
+
+
+def bytes_of(path: Path) -> bytes:
+    """Return the bytes of a file, and what they say where they are compressed."""
+    data = path.read_bytes()
+    return data + zlib.decompress(data) if path.suffix == ".z" else data
 
 
 def indexes(home: Path) -> list[Path]:
@@ -155,6 +162,7 @@ def test_the_word_is_everywhere_before(full: Shell) -> None:
         "ledger.db",
         "state.db",
     }
+    assert [name for name in holding(full.home, WORD) if "/originals/" in name]
     assert terms(full.home, WORD) > 6
     with open_app(full.home) as app:
         ids = {one.document.id for one in app.documents(app.owner()) if NAME in one.document.path}

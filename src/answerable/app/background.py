@@ -140,7 +140,7 @@ class Background:
         return self._term is not None
 
     def _sweep(self) -> int:
-        """Once a term, delete stored files that no job needs; return how many.
+        """Once a term, delete stored files that no job needs, and originals of nothing.
 
         The file of a job that failed because its worker died again and again is kept as long
         as the job.
@@ -149,10 +149,20 @@ class Background:
             return 0
         self._swept_term = self._term
         needed = self._tools.leases.jobs(UPLOAD_JOB, set(JobState) - {JobState.DONE})
-        return self._inbox.sweep(
-            {job.payload["file"] for job in needed},
-            older_than_ms=self._tools.clock.now_ms() - _HOUR_MS,
+        older_than_ms = self._tools.clock.now_ms() - _HOUR_MS
+        dropped = self._inbox.sweep(
+            {job.payload["file"] for job in needed}, older_than_ms=older_than_ms
         )
+        return dropped + self._tools.originals.sweep(
+            self._wanted_originals(), older_than_ms=older_than_ms
+        )
+
+    def _wanted_originals(self) -> frozenset[str]:
+        """Return of which bytes the originals are kept: what is stored, and what may be retried."""
+        if not self._settings.ingest.keep_originals:
+            return frozenset()
+        ill = {one.bytes_hash for one in self._tools.quarantine.all()}
+        return self._tools.state.bytes_hashes() | ill
 
     def _forget(self) -> int:
         if not self._forgets.is_due(_FORGET_EVERY_S):

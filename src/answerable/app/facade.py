@@ -20,7 +20,7 @@ from answerable.answering.feedback import Complaint, Feedback, Thumb, counting, 
 from answerable.answering.ports import TraceLine
 from answerable.answering.reading import Reader
 from answerable.answering.standing import AnswerStanding, Given
-from answerable.app import calibrating, quarantine
+from answerable.app import calibrating, originals, quarantine
 from answerable.app.asking import Asks, only
 from answerable.app.background import Background
 from answerable.app.calibrating import Asking, Calibrated, Calibration, Checked
@@ -488,6 +488,46 @@ class App:
                 self._tools.state.restore(one.id)
         return named[0]
 
+    # Originals
+
+    def original(
+        self, document_id: str, scope: Scope, *, revision: int | None = None
+    ) -> originals.Original:
+        """Return the bytes a document was read from, in the serving revision or another one.
+
+        Raises:
+            NotFound: It is not there, the scope does not allow it, or they were not kept.
+        """
+        return originals.original(
+            self.document(document_id, scope, revision=revision).member, self._tools
+        )
+
+    def reparse(self, *, progress: Progress | None = None) -> originals.Reparsed:
+        """Read again from their originals the documents that were read in an older way.
+
+        Raises:
+            NotReady: The library is empty.
+            Locked: Another process is ingesting.
+        """
+        served = self._current.serving().revision
+        if served is None:
+            raise empty_library()
+        with self._tools.state.writer():
+            base = releases.base(self._current.serving(), self._tools.state.revisions()) or served
+            members = self._tools.state.members(base.number)
+            hidden = self._tools.state.removed()
+            old = originals.outdated(
+                (one for name, one in members.items() if name not in hidden), self.line
+            )
+            has = self._tools.originals.has
+            reports = tuple(
+                self._ingest(source, progress or Silent(), "read again from originals")
+                for source in originals.sources(old, self._tools)
+                if source.count()
+            )
+        missing = tuple(one for one in old if not has(one.bytes_hash))
+        return originals.Reparsed(reports=reports, missing=missing)
+
     # Purging
 
     def plan_purge(self, name: str) -> Plan:
@@ -565,7 +605,9 @@ class App:
     def reread(
         self, some: Sequence[Ill], *, progress: Progress | None = None
     ) -> tuple[Report, ...]:
-        """Read documents again that lie in folders, now; a report for each folder.
+        """Read documents again, now; a report for each source.
+
+        What was uploaded is read from the original that was kept of it, if it was.
 
         Raises:
             Locked: Another process is ingesting.
@@ -574,7 +616,7 @@ class App:
         with self._tools.state.writer():
             return tuple(
                 self._ingest(source, progress or Silent(), "retried from quarantine")
-                for source in quarantine.sources(some, size_max_bytes=size_max)
+                for source in quarantine.sources(some, self._tools, size_max_bytes=size_max)
             )
 
     # Ingestion
@@ -638,6 +680,7 @@ class App:
             at_hand=self._filling.kept,
             bans=self._purging.bans(),
             quarantine=self._tools.quarantine,
+            originals=self._tools.originals,
         )
 
     def _folder(self, path: Path, excludes: Sequence[str]) -> Source:

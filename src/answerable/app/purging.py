@@ -146,6 +146,7 @@ class Purging:
         heard("vectors", 0, 1)
         doomed = tools.purges.doomed(purge.number)
         tools.vectors.erase(list(library.cached_keys(doomed, tools.state)))
+        tools.originals.drop(purge.contents)
         heard("texts", 0, 1)
         tools.purges.erase(purge.number)
         tools.purges.finish(purge.number, at_ms=tools.clock.now_ms())

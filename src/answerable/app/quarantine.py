@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from answerable.app.tools import Tools
 from answerable.domain.errors import BadInput, NotFound
-from answerable.library.ports import Quarantine, Quarantined, Source
+from answerable.library.ports import UPLOAD_SOURCE, Quarantine, Quarantined, Source
 from answerable.library.quarantine import advice, named
 
 _FOLDER = "folder:"
@@ -56,18 +57,26 @@ def ignored(quarantine: Quarantine, name: str, *, who: str, because: str) -> Ill
     return found(quarantine, identity)
 
 
-def sources(some: Iterable[Ill], *, size_max_bytes: int) -> Iterator[Source]:
+def sources(some: Iterable[Ill], tools: Tools, *, size_max_bytes: int) -> Iterator[Source]:
     """Give what reads these documents alone, a source for each folder they lie in.
 
-    What has vanished is in no source, and neither is what was uploaded.
+    Uploads are read from the originals that were kept. What has vanished is in no source, nor is
+    an upload without an original.
     """
+    from answerable.adapters.sources.kept import Kept
     from answerable.adapters.sources.several import Several
 
     by_source: dict[str, list[Source]] = {}
+    uploads: dict[str, str] = {}
     for one in some:
-        if part := _alone(one.document, size_max_bytes):
+        if one.document.source == UPLOAD_SOURCE:
+            uploads[one.document.path] = one.document.bytes_hash
+        elif part := _alone(one.document, size_max_bytes):
             by_source.setdefault(part.name, []).append(part)
     yield from map(Several, by_source.values())
+    sent = Kept(UPLOAD_SOURCE, uploads, tools.originals)
+    if sent.count():
+        yield sent
 
 
 def _alone(one: Quarantined, size_max_bytes: int) -> Source | None:

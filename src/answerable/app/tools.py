@@ -17,6 +17,7 @@ from answerable.library.ports import (
     Analyser,
     Beside,
     Index,
+    Originals,
     Parser,
     Purges,
     Quarantine,
@@ -35,6 +36,7 @@ class Tools:
     state: State
     purges: Purges
     quarantine: Quarantine
+    originals: Originals
     index: Index
     register: Register
     leases: Leases
@@ -83,6 +85,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
         state=state,
         purges=SqlPurges(database, state.let_go),
         quarantine=SqlQuarantine(database),
+        originals=file_originals(settings),
         index=LocalIndex(data / "index", analyser=analyser),
         register=SqlRegister(database),
         leases=SqlLeases(database),
@@ -95,6 +98,18 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
         models=models,
         beside=threads(stack),
         clock=clock,
+    )
+
+
+def file_originals(settings: Settings) -> Originals:
+    """Return what keeps the bytes of documents; where that is not wanted it has no room."""
+    from answerable.adapters.originals import FileOriginals
+
+    limits = settings.ingest
+    return FileOriginals(
+        settings.data / "originals",
+        file_bytes_max=limits.originals_mb_max * 1_000_000,
+        bytes_max=round(limits.originals_gb_max * 1e9) if limits.keep_originals else 0,
     )
 
 
@@ -145,6 +160,7 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
     )
     from answerable.adapters.state.memory_purges import MemoryPurges
     from answerable.adapters.state.memory_quarantine import MemoryQuarantine
+    from answerable.library.originals import NoOriginals
 
     if kept is not None:
         with translated(kept):
@@ -158,6 +174,7 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         state=state,
         purges=MemoryPurges(state),
         quarantine=MemoryQuarantine(),
+        originals=NoOriginals(),
         index=RamIndex(analyser=analyser),
         register=MemoryRegister(pulse),
         leases=MemoryLeases(),

@@ -14,8 +14,10 @@ from answerable.domain.releases import Line
 from answerable.library.bans import NOTHING, Bans
 from answerable.library.entries import entries
 from answerable.library.intake import Intake, Reader
+from answerable.library.originals import NoOriginals
 from answerable.library.ports import (
     Index,
+    Originals,
     Parser,
     Prepared,
     Quarantine,
@@ -46,6 +48,7 @@ class Desk:
         at_hand: What is known by meaning already stays so when it moves or comes back.
         bans: What was purged and is not taken in again.
         quarantine: What could not be read, so that it is not tried again for nothing.
+        originals: Where the bytes that were read are kept.
     """
 
     state: State
@@ -55,6 +58,7 @@ class Desk:
     at_hand: AtHand = _nothing_at_hand
     bans: Bans = NOTHING
     quarantine: Quarantine = field(default_factory=NoQuarantine)
+    originals: Originals = field(default_factory=NoOriginals)
 
 
 def ingest(
@@ -102,6 +106,7 @@ def ingest(
         bans=desk.bans,
         quarantine=desk.quarantine,
         now_ms=desk.clock.now_ms(),
+        originals=desk.originals,
     )
     intake = reader.read(source, _concerned(members, source))
     if must_find and intake.is_vain:

@@ -16,8 +16,10 @@ from answerable.domain.documents import (
 )
 from answerable.domain.releases import Line
 from answerable.library.bans import NOTHING, Bans
+from answerable.library.originals import NoOriginals
 from answerable.library.ports import (
     UPLOAD_SOURCE,
+    Originals,
     Parsed,
     Parser,
     Quarantine,
@@ -139,6 +141,7 @@ class Reader:
     bans: Bans = NOTHING
     quarantine: Quarantine = field(default_factory=NoQuarantine)
     now_ms: int = 0
+    originals: Originals = field(default_factory=NoOriginals)
 
     def read(self, source: Source, before: Mapping[str, Member]) -> Intake:
         """Return what the source holds now, compared with `before`.
@@ -176,18 +179,24 @@ class Reader:
                         intake.refused(source, refused)
                     elif intake.is_unchanged(seen):
                         cases.well(item.path)
+                        self._keep_original(seen, item)
                     else:
                         fresh[item.path] = (seen, item)
         known = self.state.contents([seen.content_id for seen, _ in fresh.values()])
         unread = {}
         for path, (seen, raw) in fresh.items():
             if seen.content_id in known:
+                self._keep_original(seen, raw)
                 intake.took(seen, known[seen.content_id])
                 cases.well(path)
             else:
                 unread[path] = (seen, raw)
         self.progress.file(intake.done, intake.chunks)
         self._parse(unread, source, intake, cases)
+
+    def _keep_original(self, seen: _Seen, raw: Raw) -> None:
+        is_only = seen.document.source == UPLOAD_SOURCE
+        self.originals.put(seen.bytes_hash, raw.data, is_only=is_only)
 
     def _refused(self, seen: _Seen, removed: frozenset[str], cases: Ward) -> Unreadable | None:
         """Return why a file is not even tried; None when it is."""
@@ -224,10 +233,13 @@ class Reader:
         for result in self.parser.read(raw for _, raw in unread.values()):
             match result:
                 case Unreadable():
-                    tried, _ = unread[result.path]
+                    tried, raw = unread[result.path]
+                    if source == UPLOAD_SOURCE and not result.skipped:  # nobody else has it
+                        self._keep_original(tried, raw)
                     intake.refused(source, _noted(result, cases, tried))
                 case Parsed():
-                    seen, _ = unread[result.path]
+                    seen, raw = unread[result.path]
+                    self._keep_original(seen, raw)
                     cases.well(result.path)
                     waiting.append((seen, _content(seen, result)))
             self.progress.file(intake.done + len(waiting), intake.chunks)

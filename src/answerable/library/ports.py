@@ -576,6 +576,10 @@ class State(Protocol):
         """Return the names of all sources a document ever came from."""
         ...
 
+    def bytes_hashes(self) -> frozenset[str]:
+        """Return the SHA-256 of the bytes of every content that is stored."""
+        ...
+
     def documents(self, document_ids: Collection[str]) -> Mapping[str, Document]:
         """Return those of these documents that are known, with today's labels."""
         ...
@@ -747,4 +751,44 @@ class Quarantine(Protocol):
 
     def retry(self, document_ids: Collection[str]) -> None:
         """Let these be tried again when they are next met, and be heard of again."""
+        ...
+
+
+class Originals(Protocol):
+    """The bytes documents were read from, by their SHA-256, as far as there is room for them.
+
+    Never needed to answer: what is lost here can be read from its source again.
+    """
+
+    def put(self, bytes_hash: str, data: bytes, *, is_only: bool) -> bool:
+        """Keep bytes unless they are there; return whether they are there now.
+
+        They are not kept when they, or all together, would be larger than is allowed, or there is
+        no room.
+
+        Args:
+            bytes_hash: Their SHA-256.
+            data: Not empty.
+            is_only: Whether nobody else has them: then they are on disk when this returns.
+        """
+        ...
+
+    def get(self, bytes_hash: str) -> bytes | None:
+        """Return bytes; None when they are not there, or not what was kept.
+
+        Raises:
+            StorageFailure: They cannot be read.
+        """
+        ...
+
+    def has(self, bytes_hash: str) -> bool:
+        """Return whether bytes are there; looks at no byte of them."""
+        ...
+
+    def drop(self, hashes: Collection[str]) -> None:
+        """Delete bytes, also half-written ones."""
+        ...
+
+    def sweep(self, keep: Collection[str], *, older_than_ms: int) -> int:
+        """Delete all but these that were kept before a time; return how many."""
         ...

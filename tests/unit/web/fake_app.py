@@ -18,6 +18,7 @@ from answerable.answering.feedback import Complaint, Feedback, Thumb, counting, 
 from answerable.answering.ports import TraceLine
 from answerable.answering.standing import AnswerStanding, Given
 from answerable.app import App, Check, DocumentView
+from answerable.app.originals import Original
 from answerable.app.quarantine import Ill
 from answerable.app.rechecking import Look, recheck_given, recheck_trace
 from answerable.domain.cancel import Cancel
@@ -176,6 +177,7 @@ class FakeApp:
     removed: list[tuple[str, str, str]] = field(default_factory=list)
     purged: list[Purge] = field(default_factory=list)
     has_copy: bool = False
+    named: str = "page.html"
     ill: Quarantined = field(default_factory=lambda: ILL)
     now: str = ""
     """What every document says now, if not the same as in revision 3."""
@@ -366,6 +368,11 @@ class FakeApp:
         found = tuple(map(self.find_quarantined, names))
         self.ill = replace(self.ill, line="", ignored_by="", ignored_because="")
         return found
+
+    def original(self, document_id: str, scope: Scope, *, revision: int | None = None) -> Original:
+        """Return what a document says, as bytes that a browser might take for a page."""
+        member = self.document(document_id, scope, revision=revision).member
+        return Original(member=member, name=self.named, data=b"<script>alert(1)</script>")
 
     def submit(self, path: str, data: bytes) -> Job:
         """Keep what is sent."""

@@ -123,6 +123,11 @@ class MemoryState:
         with self._lock:
             return frozenset(document.source for document in self._documents.values())
 
+    def bytes_hashes(self) -> frozenset[str]:
+        """Return the SHA-256 of the bytes of every content that is stored."""
+        with self._lock:
+            return frozenset(content.bytes_hash for content in self._contents.values())
+
     def documents(self, document_ids: Collection[str]) -> Mapping[str, Document]:
         """Return those of these documents that are known, with today's labels."""
         with self._lock:

@@ -133,6 +133,11 @@ class SqlState:
         with self._database.read() as connection:
             return frozenset(connection.scalars(select(tables.documents.c.source).distinct()))
 
+    def bytes_hashes(self) -> frozenset[str]:
+        """Return the SHA-256 of the bytes of every content that is stored."""
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(select(tables.contents.c.bytes_hash).distinct()))
+
     def documents(self, document_ids: Collection[str]) -> Mapping[str, Document]:
         """Return those of these documents that are known, with today's labels."""
         return {

@@ -12,6 +12,7 @@ from answerable.answering.ports import TraceLine
 from answerable.domain.documents import Document, Removal
 from answerable.domain.errors import BadInput, NotFound
 from answerable.domain.releases import Deployment
+from answerable.entrypoints.cli.originals import original, reparse
 from answerable.entrypoints.cli.purging import purges
 from answerable.entrypoints.cli.quarantine import quarantine
 from answerable.entrypoints.cli.terminal import (
@@ -176,6 +177,8 @@ def restore_document(
     talk(f"restored {restored.path}; if it was left out of a revision: answerable ingest PATH")
 
 
+documents.command("original")(original)
+documents.command("reparse")(reparse)
 documents.command("purges")(purges)
 documents.add_typer(quarantine, name="quarantine")
 
