@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -174,6 +174,19 @@ def test_erased_is_gone_from_every_revision(both: Both) -> None:
     (done,) = both.purges.all()
     assert done.done_at_ms == 9
     assert done.documents == purge.documents
+
+
+def test_no_revision_names_what_was_purged(databases: Databases) -> None:
+    """Where a file was ingested by itself, its name stands in why; a like one stays."""
+    for made in (_memory(databases), _sqlite(databases)):
+        made.state.keep([A, B])
+        first = replace(revision(1, None), because="ingest docs/a")
+        made.state.seal(first, added=[member("a", A)], gone=[])
+        second = replace(revision(2, 1), because="ingest docs/ba")
+        made.state.seal(second, added=[member("ba", B)], gone=[])
+        made.purges.erase(begin(made, "a", contents=(A.bytes_hash,)).number)
+        because = [one.because for one in made.state.revisions()]
+        assert because == ["ingest docs/ba", "ingest (purged)"]
 
 
 def test_what_comes_after_is_sealed_as_ever(both: Both) -> None:

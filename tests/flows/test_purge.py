@@ -319,6 +319,20 @@ def test_the_command_says_what_it_does_and_keeps_a_record(library: Shell) -> Non
     again.check_error("not_found", status=1)
 
 
+def test_a_file_that_was_ingested_by_itself_leaves_no_name(library: Shell) -> None:
+    """What a revision says it was made for is not what was purged; others say what they said."""
+    file = library.write(f"docs/{NAME}.md", text_with(WORD))
+    library.run("ingest", "docs/water.md")
+    library.run("ingest", file)
+    library.done("documents", "remove", f"{NAME}.md", "--purge", "--yes")
+    assert holding(library.home, NAME) == []
+    because = [
+        one["revision"]["because"] for one in library.run("revisions", "list", "--json").data
+    ]
+    assert "ingest (purged)" in because
+    assert "ingest docs/water.md" in because
+
+
 def test_a_removed_document_can_be_purged_later(library: Shell) -> None:
     """By its path, though nothing lists it any more."""
     library.write(f"docs/{NAME}.md", text_with(WORD))

@@ -409,7 +409,9 @@ class App:
         member = self._tools.state.member(number, document_id)
         if member is None or not _may_see(member, scope, self._tools.state.removed()):
             raise _no_document()
-        content = self._tools.state.contents([member.content_id])[member.content_id]
+        content = self._tools.state.contents([member.content_id]).get(member.content_id)
+        if content is None:  # it was purged a moment ago
+            raise _no_document()
         text = content.text
         return DocumentView(
             member=member,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from answerable.domain.documents import Purge, place_hash
@@ -42,3 +42,13 @@ def bans(purges: Sequence[Purge]) -> Bans:
         ),
         contents=frozenset(one for purge in purges for one in purge.contents),
     )
+
+
+def unnamed(because: str, paths: Iterable[str]) -> str:
+    """Return why a revision was made, without naming one of these paths.
+
+    A file that is ingested by itself stands in it as it was typed: ``ingest docs/keys.md``.
+    """
+    names = {path.rpartition("/")[2] for path in paths}
+    is_named = any(because.endswith((f"/{name}", f" {name}")) for name in names)
+    return "ingest (purged)" if is_named else because

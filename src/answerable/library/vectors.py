@@ -255,8 +255,8 @@ def vectored(members: Sequence[Member], of: Kept) -> Iterator[Vectored]:
         wanted = {key for chunks in keys.values() for key in chunks}
         kept = of.cache.get(of.space, wanted)
         for member in group:
-            chunks = keys[member.content_id]
-            if all(key in kept for key in chunks):
+            chunks = keys.get(member.content_id)  # None: it was purged a moment ago
+            if chunks is not None and all(key in kept for key in chunks):
                 yield Vectored(
                     document=member.document,
                     content_id=member.content_id,

@@ -41,6 +41,7 @@ from answerable.domain.documents import Content, Document, Member, Removal, Revi
 from answerable.domain.errors import Conflict, Locked
 from answerable.domain.questions import Trace
 from answerable.domain.releases import Deployment, Release
+from answerable.library.bans import unnamed
 from answerable.library.ports import State, VectorCache
 from answerable.operations.ports import Job, JobState, Leases
 from answerable.releases.ports import Register
@@ -197,6 +198,7 @@ class MemoryState:
     def erase(self, document_ids: Collection[str], content_ids: Collection[str]) -> None:
         """Forget documents and contents; revisions count what is left."""
         with self._change():
+            paths = [self._documents[one].path for one in document_ids if one in self._documents]
             for document_id in document_ids:
                 self._documents.pop(document_id, None)
                 self._removed.pop(document_id, None)
@@ -208,6 +210,7 @@ class MemoryState:
                     self._revisions[number],
                     documents=len(held),
                     chunks=sum(len(one.chunks) for one in held),
+                    because=unnamed(self._revisions[number].because, paths),
                 )
             for content_id in content_ids:
                 self._contents.pop(content_id, None)

@@ -26,6 +26,7 @@ from answerable.adapters.state import tables
 from answerable.adapters.state.engine import Database, batches
 from answerable.adapters.state.failures import no_revision
 from answerable.domain.documents import Purge, Tombstone
+from answerable.library.bans import unnamed
 from answerable.library.ports import Purges, Standing
 
 _PURGES = tables.purges
@@ -215,6 +216,7 @@ def _is_doomed(number: int) -> ColumnElement[bool]:
 
 def _delete(connection: Connection, number: int) -> None:
     """Delete the rows of a purge, those first that name others."""
+    _unname(connection, number)
     documents = _documents_of(number)
     connection.execute(delete(_ENTRIES).where(_ENTRIES.c.document_id.in_(documents)))
     connection.execute(delete(tables.documents).where(tables.documents.c.id.in_(documents)))
@@ -222,6 +224,19 @@ def _delete(connection: Connection, number: int) -> None:
     doomed = select(_CONTENTS.c.id).where(_is_doomed(number))
     connection.execute(delete(tables.texts).where(tables.texts.c.content_id.in_(doomed)))
     connection.execute(delete(_CONTENTS).where(_is_doomed(number)))
+
+
+def _unname(connection: Connection, number: int) -> None:
+    """Let no revision say that it was made of one of the files of a purge."""
+    known = tables.documents.c
+    wanted = select(known.path).where(known.id.in_(_documents_of(number)))
+    paths = connection.scalars(wanted).all()
+    for row in connection.execute(select(_REVISIONS.c.number, _REVISIONS.c.because)).all():
+        because = unnamed(row.because, paths)
+        if because != row.because:
+            connection.execute(
+                update(_REVISIONS).where(_REVISIONS.c.number == row.number).values(because=because)
+            )
 
 
 def _count(connection: Connection, number: int) -> None:
