@@ -77,6 +77,9 @@ class Ingest(_Table):
 
     Attributes:
         free_mb_min: With less free on the disk of the data nothing is taken in; answers go on.
+        keep_originals: Whether the bytes of documents are kept, to be shown and read again.
+        originals_mb_max: Of one file; the bytes of a larger one are not kept.
+        originals_gb_max: Of all together; beyond it no more are kept.
     """
 
     children: Annotated[int, Field(ge=1, le=64)] = 2
@@ -84,6 +87,9 @@ class Ingest(_Table):
     memory_mb_max: Annotated[int, Field(ge=128)] = 1024
     size_mb_max: Annotated[int, Field(ge=1, le=1024)] = 50
     free_mb_min: Annotated[int, Field(ge=0)] = 500
+    keep_originals: bool = True
+    originals_mb_max: Annotated[int, Field(ge=1, le=1024)] = 50
+    originals_gb_max: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
 
 
 class Revisions(_Table):

@@ -243,7 +243,7 @@ def test_a_ledger_of_an_older_version_takes_feedback(databases: Databases) -> No
     with closing(SqlLedger(database)) as ledger:
         ledger.append(trace(1))
         with database.write() as connection:
-            for table in ("feedback_texts", "feedback"):
+            for table in ("feedback_texts", "feedback", "redactions", "redacted_documents"):
                 connection.exec_driver_sql(f"DROP TABLE {table}")
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001_pre_first'")
         migrate(database, LEDGER)

@@ -242,6 +242,19 @@ def test_jobs_of_dead_workers_can_be_claimed_at_once(leases: Leases) -> None:
     assert leases.finish(other, result="ok")
 
 
+def test_discarded_jobs_are_gone(leases: Leases) -> None:
+    """Whatever their state; others stay, and their key is free again."""
+    first = leases.enqueue("upload", "a", {"path": "a"})
+    second = leases.enqueue("upload", "b", {"path": "b"})
+    leases.claim(["upload"], holder="me", lease_s=60)
+    leases.discard([first.id, "job-999", "nonsense"])
+    assert leases.job(first.id) is None
+    assert [one.id for one in leases.recent(limit=9)] == [second.id]
+    again = leases.enqueue("upload", "a", {"path": "a"})
+    assert again.id not in {first.id, second.id}
+    leases.discard([])
+
+
 def test_jobs_are_listed_by_state(leases: Leases) -> None:
     """Those of one kind in the states asked for, oldest first."""
     queued = [leases.enqueue("ingest", key, {}) for key in "abc"]

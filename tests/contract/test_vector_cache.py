@@ -88,6 +88,27 @@ def test_many_at_once(cache: VectorCache) -> None:
     assert cache.get(_ONE, packed.keys() | {_key(9_999)}) == packed
 
 
+def test_what_is_erased_is_gone_for_every_embedder(cache: VectorCache) -> None:
+    """What has another key stays; the same key can be put again."""
+    for embedder in (_ONE, _OTHER):
+        cache.put(embedder, {_key(1): b"secret", _key(2): b"other"})
+    cache.erase([_key(1), _key(9)])
+    for embedder in (_ONE, _OTHER):
+        assert cache.get(embedder, [_key(1), _key(2)]) == {_key(2): b"other"}
+    cache.put(_ONE, {_key(1): b"new"})
+    assert cache.get(_ONE, [_key(1)]) == {_key(1): b"new"}
+    cache.erase([])
+
+
+def test_no_byte_of_what_is_erased_is_left(databases: Databases, tmp_path: Path) -> None:
+    """Neither in the database nor in its log."""
+    cache = SqlVectorCache(databases.open(VECTORS))
+    cache.put(_ONE, {_key(n): b"xyzzyplugh %d" % n for n in range(50)})
+    cache.erase([_key(n) for n in range(50)])
+    for file in tmp_path.glob("vectors.db*"):
+        assert b"xyzzyplugh" not in file.read_bytes()
+
+
 def test_threads_share_it(cache: VectorCache) -> None:
     """Eight threads put overlapping keys and read their own at once."""
     mistakes: list[object] = []

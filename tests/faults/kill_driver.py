@@ -32,6 +32,7 @@ import answerable.adapters.state.sql_ledger
 import answerable.adapters.state.sql_register
 import answerable.app.tools
 from answerable.adapters.parsers.pool import InlineParser
+from answerable.adapters.state.engine import Database
 from answerable.adapters.state.sql_state import SqlState
 from answerable.app import App, open_app
 from answerable.domain.documents import Content
@@ -69,6 +70,7 @@ class Steps:
         sys.addaudithook(self._audit)
         self._surround(os, "fsync")
         self._surround(DefaultDialect, "do_commit")
+        self._surround(Database, "_empty_log")
 
     def step(self) -> None:
         """Count one; it may be the last."""
@@ -158,6 +160,35 @@ def check(order: dict[str, Any], say: Callable[[object], None]) -> None:
         )
 
 
+def purge(order: dict[str, Any], say: Callable[[object], None]) -> None:
+    """Purge a document, or finish what was begun, until killed."""
+    steps = Steps(order.get("kill_step"))
+    setattr(answerable.app.tools, "new_parser", lambda *_: InlineParser())  # noqa: B010 - as above
+    steps.install()
+    with open_app(Path(order["workspace"])) as app:
+        if order["name"]:
+            plan = app.plan_purge(order["name"])
+            app.begin_purge(plan, who="a test", because="a test", with_copies=False)
+        app.finish_purges()
+    say({"steps": steps.seen})
+
+
+def purged(order: dict[str, Any], say: Callable[[object], None]) -> None:
+    """Say what a fresh process knows of a document that was to be purged."""
+    with open_app(Path(order["workspace"])) as app:
+        found = app.search(order["word"], app.owner(), limit=50)
+        say(
+            {
+                "pending": [one.number for one in app.purges() if one.done_at_ms is None],
+                "purges": len(app.purges()),
+                "found": [passage.path for passage in found.passages],
+                "listed": [one.document.path for one in app.documents(app.owner())],
+                "damage": [problem for some in app.verify().values() for problem in some],
+                "integrity": [_integrity(app.settings.data / name) for name in _DATABASES],
+            }
+        )
+
+
 _DATABASES = ("state.db", "ledger.db")
 
 
@@ -220,6 +251,8 @@ def command(order: dict[str, Any], say: Callable[[object], None]) -> None:
 ORDERS: dict[str, Callable[[dict[str, Any], Callable[[object], None]], None]] = {
     "ingest": ingest,
     "check": check,
+    "purge": purge,
+    "purged": purged,
     "command": command,
 }
 

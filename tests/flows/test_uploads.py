@@ -125,7 +125,9 @@ def background(
             took_ms=0,
         )
 
-    return Background(settings, tools, run, holder=f"test {id(run)}", fill=bool, needed=tuple)
+    return Background(
+        settings, tools, run, holder=f"test {id(run)}", fill=bool, needed=tuple, purge=int
+    )
 
 
 def inbox(settings: Settings) -> Sequence[Path]:

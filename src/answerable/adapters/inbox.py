@@ -51,7 +51,7 @@ class Inbox:
         path = self._folder / name
         with translated(path):
             data = path.read_bytes() if path.exists() else b""
-        if sha256(data).hexdigest() != name.rpartition("-")[2]:
+        if sha256(data).hexdigest() != self.hash_in(name):
             raise Corrupt(f"the uploaded file {path} is damaged", hint="upload it again")
         return data
 
@@ -60,6 +60,18 @@ class Inbox:
         path = self._folder / name
         with translated(path):
             path.unlink(missing_ok=True)
+
+    @staticmethod
+    def hash_in(name: str) -> str:
+        """Return the SHA-256 of the bytes that are, or were, stored under a name."""
+        return name.rpartition("-")[2]
+
+    def drop_bytes(self, hashes: Collection[str]) -> None:
+        """Delete every file, also one half written, whose bytes have one of these SHA-256."""
+        with translated(self._folder):
+            for path in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
+                if self.hash_in(path.name.removesuffix(".part")) in hashes:
+                    path.unlink(missing_ok=True)
 
     def sweep(self, keep: Collection[str], *, older_than_ms: int) -> int:
         """Delete every file, also one half written, but those named; return how many went.

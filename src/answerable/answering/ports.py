@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, Protocol
@@ -21,6 +21,7 @@ class TraceLine:
     Attributes:
         outcome: ``answered`` or ``abstained``.
         ups, downs: How many callers rate it so, each by their last feedback.
+        is_redacted: Whether its texts were deleted because a document in it was purged.
     """
 
     id: str
@@ -34,10 +35,11 @@ class TraceLine:
     took_ms: float
     ups: int = 0
     downs: int = 0
+    is_redacted: bool = False
 
 
 class Ledger(Protocol):
-    """Every trace, append-only. Text lives apart from structure, with its own retention.
+    """Every trace, append-only but for `redact`. Text lives apart, with its own retention.
 
     Every method may raise `StorageFailure`.
     """
@@ -89,6 +91,33 @@ class Ledger(Protocol):
 
         Comments from before this moment go with them.
         """
+        ...
+
+    def redact(
+        self, document_ids: Collection[str], *, at_ms: int, heard: Callable[[int, int], None]
+    ) -> int:
+        """Delete all texts and comments of traces that name any of these documents.
+
+        Also of those that follow one of them, for what they say may come from its answer. Their
+        structure stays, without the paths of these documents, and they are marked. Traces that are
+        appended later are treated alike, until `unredact`. No file holds anything of the
+        texts when this returns.
+
+        Args:
+            document_ids: Of the documents.
+            at_ms: When.
+            heard: Hears how many traces were looked at, and of how many.
+
+        Returns:
+            How many traces were redacted now.
+
+        Raises:
+            Locked: Another process reads or writes without a pause; it can be called again.
+        """
+        ...
+
+    def unredact(self, document_ids: Collection[str]) -> None:
+        """Keep texts of traces that name these documents again, from now on."""
         ...
 
     def close(self) -> None:

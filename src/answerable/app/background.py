@@ -46,6 +46,8 @@ class Background:
         holder: Who claims jobs and the keeper lease.
         fill: Computes vectors for about a second if any are lacking; says whether it did.
         needed: Gives the numbers of revisions that are kept whatever their age.
+        purge: Finishes what is to be purged; says how many purges that were. Needs the writer lock
+            for itself.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Background:
         holder: str,
         fill: Callable[[], bool],
         needed: Callable[[], Collection[int]],
+        purge: Callable[[], int],
     ) -> None:
         self._settings = settings
         self._tools = tools
@@ -64,6 +67,7 @@ class Background:
         self._inbox = Inbox(settings.data / "inbox")
         self._fill = fill
         self._needed = needed
+        self._purge = purge
         self._holder = holder
         self._term: int | None = None
         self._swept_term: int | None = None
@@ -71,6 +75,7 @@ class Background:
         self._forgets = operations.Every(tools.clock)
         self._retires = operations.Every(tools.clock)
         self._backoff = operations.Backoff(tools.clock)
+        self._purging = operations.Backoff(tools.clock)
         self._round = Lock()
         self._is_stopping = Event()
 
@@ -135,7 +140,8 @@ class Background:
         with self._round:
             if self._is_stopping.is_set() or not self._keep():
                 return False
-            done = self._sweep() + self._forget() + self._retire() + self._take_uploads()
+            done = self._sweep() + self._forget() + self._retire() + self._erase()
+            done += self._take_uploads()
             return done + self._fill() > 0
 
     def close(self) -> None:
@@ -168,7 +174,7 @@ class Background:
         return self._term is not None
 
     def _sweep(self) -> int:
-        """Once a term, delete stored files that no job needs; return how many.
+        """Once a term, delete stored files that no job needs, and originals of nothing.
 
         The file of a job that failed because its worker died again and again is kept as long
         as the job.
@@ -177,10 +183,20 @@ class Background:
             return 0
         self._swept_term = self._term
         needed = self._tools.leases.jobs(UPLOAD_JOB, set(JobState) - {JobState.DONE})
-        return self._inbox.sweep(
-            {job.payload["file"] for job in needed} - {""},
-            older_than_ms=self._tools.clock.now_ms() - _HOUR_MS,
+        older_than_ms = self._tools.clock.now_ms() - _HOUR_MS
+        dropped = self._inbox.sweep(
+            {job.payload["file"] for job in needed} - {""}, older_than_ms=older_than_ms
         )
+        return dropped + self._tools.originals.sweep(
+            self._wanted_originals(), older_than_ms=older_than_ms
+        )
+
+    def _wanted_originals(self) -> frozenset[str]:
+        """Return of which bytes the originals are kept: what is stored, and what may be retried."""
+        if not self._settings.ingest.keep_originals:
+            return frozenset()
+        ill = {one.bytes_hash for one in self._tools.quarantine.all()}
+        return self._tools.state.bytes_hashes() | ill
 
     def _forget(self) -> int:
         if not self._forgets.is_due(_FORGET_EVERY_S):
@@ -211,6 +227,21 @@ class Background:
         except Locked:
             return 0  # whoever writes may build on one of them; in an hour again
         return len(numbers)
+
+    def _erase(self) -> int:
+        """Finish what is to be purged, unless somebody is writing just now; return how many."""
+        if not self._purging.is_over:
+            return 0
+        try:
+            done = self._purge()
+        except Locked:
+            self._purging.note(failed=True)
+            return 0
+        except Exception:
+            self._purging.note(failed=True)
+            raise
+        self._purging.note(failed=False)
+        return done
 
     def _take_uploads(self) -> int:
         """Ingest what waits; return how many files.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from answerable.access.scopes import LOCAL_LABEL, owner_scope
 from answerable.adapters.clock import new_id
+from answerable.adapters.inbox import Inbox
 from answerable.adapters.metrics import Metrics
 from answerable.adapters.processes import myself
 from answerable.adapters.sources.question_set import QuestionSet, page_name
@@ -19,7 +21,7 @@ from answerable.answering.feedback import Complaint, Feedback, Thumb, counting, 
 from answerable.answering.ports import TraceLine
 from answerable.answering.reading import Reader
 from answerable.answering.standing import AnswerStanding, Given
-from answerable.app import calibrating
+from answerable.app import calibrating, originals, quarantine
 from answerable.app.asking import Asks, only
 from answerable.app.background import Background
 from answerable.app.calibrating import Asking, Calibrated, Calibration, Checked
@@ -28,11 +30,14 @@ from answerable.app.embedders import CheckReport, EmbedderView, view
 from answerable.app.explaining import look_into
 from answerable.app.filling import Filling, Heard
 from answerable.app.models import ModelReport, ModelView
+from answerable.app.purging import Purging
+from answerable.app.quarantine import Ill
 from answerable.app.rechecking import Look, recheck_given, recheck_trace, recorded_trace
 from answerable.app.replaying import replay
 from answerable.app.respondent import AppRespondent
 from answerable.app.room import Room
 from answerable.app.software import software
+from answerable.app.source_kinds import forget_fetched
 from answerable.app.sources import Sources
 from answerable.app.syncing import Syncing
 from answerable.app.tools import Tools
@@ -41,6 +46,7 @@ from answerable.domain.cancel import Cancel
 from answerable.domain.documents import (
     Document,
     Member,
+    Purge,
     Removal,
     Revision,
     place,
@@ -53,6 +59,8 @@ from answerable.library import flow as library
 from answerable.library import split, vectors
 from answerable.library.aliases import Aliases
 from answerable.library.ports import Source
+from answerable.library.purge import Heard as PurgeHeard
+from answerable.library.purge import Plan, newest, unheard
 from answerable.library.report import Progress, Report, Silent
 from answerable.library.search import Found, embedded, read_query, search
 from answerable.library.vectors import Coverage
@@ -107,6 +115,13 @@ class App:
         self._current = Current(tools, self._embedded)
         holder = f"{myself()}:{new_id(tools.clock.now_ms())}"
         self._filling = Filling(tools, self._newest, self._space, holder)
+        self._purging = Purging(
+            tools,
+            Inbox(settings.data / "inbox"),
+            holder,
+            self._filling.step_aside,
+            partial(forget_fetched, settings.data),
+        )
         self._background = Background(
             settings,
             tools,
@@ -114,6 +129,7 @@ class App:
             holder=holder,
             fill=self._filling.step,
             needed=self._needed,
+            purge=lambda: len(self.finish_purges()),
         )
         self._room = Room(settings.data, least_bytes=settings.ingest.free_mb_min * 2**20)
         syncing = Syncing(settings, tools, self._ingest, holder=holder)
@@ -406,7 +422,9 @@ class App:
         member = self._tools.state.member(number, document_id)
         if member is None or not _may_see(member, scope, self._tools.state.removed()):
             raise _no_document()
-        content = self._tools.state.contents([member.content_id])[member.content_id]
+        content = self._tools.state.contents([member.content_id]).get(member.content_id)
+        if content is None:  # it was purged a moment ago
+            raise _no_document()
         text = content.text
         return DocumentView(
             member=member,
@@ -436,14 +454,37 @@ class App:
         removed = self._tools.state.removed()
         documents = self._tools.state.documents(removed)
         last_first = sorted(removed.values(), key=lambda one: -one.at_ms)
-        return tuple((documents[one.document_id], one) for one in last_first)
+        return tuple(
+            (documents[one.document_id], one) for one in last_first if one.document_id in documents
+        )
+
+    def lift_purge(self, name: str) -> tuple[str, ...]:
+        """Let files at the place of a purged document be taken in again; return the ids it had.
+
+        Its text does not come back, and its old bytes are refused as before.
+
+        Args:
+            name: The id it had, or its path.
+
+        Raises:
+            NotFound: None that was purged is called so.
+        """
+        lifted = self._purging.lift(name, tuple(self._tools.state.sources()))
+        if not lifted:
+            raise NotFound(
+                "no document that was removed or purged is called so",
+                hint="answerable documents list --removed",
+            )
+        return lifted
 
     def restore(self, name: str) -> Document:
         """Undo `remove`: it shows in revisions that hold it, and the next ingest takes it.
 
         Raises:
             NotFound: It was not removed.
+            Conflict: It is being purged.
         """
+        doomed = {one.document_id for purge in self._purging.pending() for one in purge.documents}
         removed = [one for one, _ in self.removals()]
         named = [one for one in removed if name in {one.id, one.path}]
         places = {place(one.source, one.path) for one in named}
@@ -452,10 +493,146 @@ class App:
                 f"{len(places) or 'no'} removed documents have this id or path",
                 hint="answerable documents list --removed",
             )
+        if named[0].id in doomed:
+            raise Conflict(
+                "this document is being purged: nothing brings its text back",
+                hint="answerable documents purges",
+            )
         for one in removed:
             if place(one.source, one.path) in places:
                 self._tools.state.restore(one.id)
         return named[0]
+
+    # Originals
+
+    def original(
+        self, document_id: str, scope: Scope, *, revision: int | None = None
+    ) -> originals.Original:
+        """Return the bytes a document was read from, in the serving revision or another one.
+
+        Raises:
+            NotFound: It is not there, the scope does not allow it, or they were not kept.
+        """
+        return originals.original(
+            self.document(document_id, scope, revision=revision).member, self._tools
+        )
+
+    def reparse(self, *, progress: Progress | None = None) -> originals.Reparsed:
+        """Read again from their originals the documents that were read in an older way.
+
+        Raises:
+            NotReady: The library is empty.
+            Locked: Another process is ingesting.
+        """
+        served = self._current.serving().revision
+        if served is None:
+            raise empty_library()
+        with self._tools.state.writer():
+            base = releases.base(self._current.serving(), self._tools.state.revisions()) or served
+            members = self._tools.state.members(base.number)
+            hidden = self._tools.state.removed()
+            old = originals.outdated(
+                (one for name, one in members.items() if name not in hidden), self.line
+            )
+            has = self._tools.originals.has
+            reports = tuple(
+                self._ingest(source, progress or Silent(), "read again from originals")
+                for source in originals.sources(old, self._tools)
+                if source.count()
+            )
+        missing = tuple(one for one in old if not has(one.bytes_hash))
+        return originals.Reparsed(reports=reports, missing=missing)
+
+    # Purging
+
+    def plan_purge(self, name: str) -> Plan:
+        """Return what purging a document, named by its id or path, would erase.
+
+        Raises:
+            NotFound: Nothing that was ever taken in is called so, or several are.
+        """
+        return self._purging.plan(name)
+
+    def begin_purge(self, plan: Plan, *, who: str, because: str, with_copies: bool) -> Purge:
+        """Hide what a plan names at once and for good, and record that it is to be erased.
+
+        The next `finish_purges` does, by any process.
+
+        Raises:
+            Conflict: Others hold the same bytes, and it was not said that they go too.
+        """
+        return self._purging.begin(plan, who=who, because=because, with_copies=with_copies)
+
+    def finish_purges(self, heard: PurgeHeard = unheard) -> tuple[Purge, ...]:
+        """Erase what is to be erased from everything kept; return the purges done by it.
+
+        Raises:
+            Locked: Another process is writing; what was begun is still to be finished.
+            StorageFailure: It cannot go on; the next call does.
+        """
+        if not self._purging.pending():
+            return ()
+        with self._tools.state.writer():
+            return self._purging.finish(heard)
+
+    def purges(self) -> tuple[Purge, ...]:
+        """Return all purges, newest first."""
+        return self._tools.purges.all()
+
+    def replay_purges(self, purges: Sequence[Purge]) -> tuple[Purge, ...]:
+        """Begin again those purges of which a restored state holds anything; return the new ones.
+
+        For after a backup was restored: what was purged since must not come back by it.
+        """
+        return self._purging.replay(purges)
+
+    # Quarantine
+
+    def quarantined(self) -> tuple[Ill, ...]:
+        """Return the documents that could not be read, by path, with what to do about each."""
+        return quarantine.listed(self._tools.quarantine)
+
+    def find_quarantined(self, name: str) -> Ill:
+        """Return the document in quarantine of this id or path.
+
+        Raises:
+            NotFound: None is called so, or several are.
+        """
+        return quarantine.found(self._tools.quarantine, name)
+
+    def ignore_quarantined(self, name: str, *, who: str, because: str) -> Ill:
+        """Hear no more of a document that cannot be read, and return it.
+
+        Raises:
+            BadInput: There is no reason.
+            NotFound: None is called so, or several are.
+        """
+        return quarantine.ignored(self._tools.quarantine, name, who=who, because=because)
+
+    def retry_quarantined(self, names: Sequence[str] = ()) -> tuple[Ill, ...]:
+        """Let documents be tried again when they are next met, all without a name; return them.
+
+        Raises:
+            NotFound: None is called so, or several are.
+        """
+        return quarantine.retried(self._tools.quarantine, names)
+
+    def reread(
+        self, some: Sequence[Ill], *, progress: Progress | None = None
+    ) -> tuple[Report, ...]:
+        """Read documents again, now; a report for each source.
+
+        What was uploaded is read from the original that was kept of it, if it was.
+
+        Raises:
+            Locked: Another process is ingesting.
+        """
+        size_max = self.settings.ingest.size_mb_max * 1_000_000
+        with self._tools.state.writer():
+            return tuple(
+                self._ingest(source, progress or Silent(), "retried from quarantine")
+                for source in quarantine.sources(some, self._tools, size_max_bytes=size_max)
+            )
 
     # Ingestion
 
@@ -507,6 +684,7 @@ class App:
         """
         self._room.check()
         tools = self._tools
+        self._purging.finish()
         revisions = tools.state.revisions()
         tools.index.sweep({(one.number, one.manifest) for one in revisions})
         return library.ingest(
@@ -528,6 +706,9 @@ class App:
             parser=self._tools.parser,
             clock=self._tools.clock,
             at_hand=self._filling.kept,
+            bans=self._purging.bans(),
+            quarantine=self._tools.quarantine,
+            originals=self._tools.originals,
         )
 
     def _folder(self, path: Path, excludes: Sequence[str]) -> Source:
@@ -879,12 +1060,16 @@ class App:
         wanted = serving if number is None else self._revision(number)
         if wanted is None:
             raise empty_library()
+        self.finish_purges()
+        purge = newest(self._tools.purges)
         members = tuple(self._tools.state.members(wanted.number).values())
         kept = self._filling.kept(members)
         with (
             closing(self._tools.index.prepare(None, kept)) as prepared,
             self._tools.state.writer(),
         ):
+            if newest(self._tools.purges) != purge:  # its vectors are among what was prepared
+                raise Conflict("something was purged meanwhile", hint="run it again")
             rebuilt = library.rebuild(wanted, prepared=prepared, desk=self._library_desk())
             revisions = self._tools.state.revisions()
             self._tools.index.sweep({(one.number, one.manifest) for one in revisions})

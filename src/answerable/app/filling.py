@@ -15,6 +15,7 @@ from answerable.domain.documents import Member, Revision
 from answerable.domain.errors import AnswerableError, Locked, NotReady
 from answerable.library import vectors
 from answerable.library.ports import Check, Prepared, Vectored
+from answerable.library.purge import newest, pending
 from answerable.library.vectors import Coverage
 from answerable.operations import flow as operations
 from answerable.operations.ports import Job, JobState
@@ -121,6 +122,10 @@ class Filling:
         )
         return {space: _as_far_as_read(vectors.vectored(members, kept))}
 
+    def step_aside(self) -> None:
+        """Let go of what is being done, unsealed; it begins anew by itself."""
+        self._give_back(NotReady("a document is being purged", hint=""))
+
     def close(self) -> None:
         """Give the job back."""
         self._give_back(NotReady("the service is stopping", hint=""))
@@ -129,6 +134,8 @@ class Filling:
         """Return whether nothing is lacking, or nothing can be done about it here."""
         revision, space = self._target(), self._space()
         if revision is None or self._tools.embedders.filling(space) is None:
+            return True
+        if pending(self._tools.purges):
             return True
         if self._full == (space, revision.manifest):
             return True
@@ -167,12 +174,19 @@ class Filling:
             work.writing = Aside(write, gives_way=not self._is_waited_for)
         while not work.writing.wait(_LOOK_S):
             self._beat(work, "writing vectors")
-            if self._is_over(until_ms):
+            if self._makes_way(work) or self._is_over(until_ms):
                 return False
         return True
 
     def _is_over(self, until_ms: float | None) -> bool:
         return until_ms is not None and self._tools.clock.monotonic_ms() >= until_ms
+
+    def _makes_way(self, work: _Work) -> bool:
+        """Return whether this work has ended because something was to be purged since it began."""
+        if newest(self._tools.purges) == work.purge:
+            return False
+        self._end(work, "made way for a purge")
+        return True
 
     def _has_turned(self, work: _Work) -> bool:
         """Look for what has changed meanwhile; return whether this work has ended by that.
@@ -183,10 +197,12 @@ class Filling:
         if work.desk.kept.space != self._space():
             self._end(work, "another embedder is asked for by now")
             return True
-        newest = self._target()
-        if newest is not None and newest.number != work.revision.number:
-            new = vectors.changed(work.revision, newest, self._tools.state).new
-            work.turn(newest, vectors.fill(newest, desk=work.desk, only=new))
+        if self._makes_way(work):
+            return True
+        target = self._target()
+        if target is not None and target.number != work.revision.number:
+            new = vectors.changed(work.revision, target, self._tools.state).new
+            work.turn(target, vectors.fill(target, desk=work.desk, only=new))
             return True
         return False
 
@@ -203,7 +219,8 @@ class Filling:
             return None
         if revision is None:  # it is not full, so there is one; for the type checker
             raise NotReady("the library is empty", hint="answerable ingest PATH")
-        return _Work(job, revision, self._desk(), self._tools.clock)
+        purge = newest(self._tools.purges)
+        return _Work(job, revision, self._desk(), self._tools.clock, purge)
 
     def _beat(self, work: _Work, text: str) -> None:
         """Keep the job, and say how it goes on.
@@ -237,11 +254,12 @@ class Filling:
         self._end(work, "nothing to seal" if sealed is None else f"revision {sealed.number}")
 
     def _sealed(self, work: _Work, prepared: Prepared) -> Revision | None:
-        newest = self._target()
-        if newest is None:
+        """Seal the successor; not with vectors of what was purged meanwhile."""
+        revision = self._target()
+        if revision is None or newest(self._tools.purges) != work.purge:
             return None
         return vectors.seal(
-            newest,
+            revision,
             prepared,
             of=work.revision,
             desk=work.desk,
@@ -301,10 +319,17 @@ class _LostError(Exception):
 
 
 class _Work:
-    """A claimed job, how far it is, and when it was last said so."""
+    """A claimed job, how far it is, and when it was last said so.
 
-    def __init__(self, job: Job, revision: Revision, desk: vectors.Desk, clock: Clock) -> None:
+    Attributes:
+        purge: The newest purge when it began.
+    """
+
+    def __init__(
+        self, job: Job, revision: Revision, desk: vectors.Desk, clock: Clock, purge: int
+    ) -> None:
         self.job = job
+        self.purge = purge
         self.revision = revision
         self.desk = desk
         self.steps = vectors.fill(revision, desk=desk)

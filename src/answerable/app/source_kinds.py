@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -44,8 +46,8 @@ _OPTIONS: Mapping[SourceKind, tuple[str, ...]] = {
     SourceKind.PUSH: (),
 }
 _CLOUDS = ("gs", "gcs", "abfs", "az", "oss")
-_CACHE = "sources"
-"""Folder below the data where sources keep what they fetched."""
+CACHE, SPOOL = "sources", "spool"
+"""Folders below the data where sources keep what they fetched, and what waits to be read."""
 
 
 def described(
@@ -136,6 +138,19 @@ def is_far(spec: SourceSpec) -> bool:
     return spec.kind not in (SourceKind.FOLDER, SourceKind.PUSH)
 
 
+def forget_fetched(data: Path) -> None:
+    """Delete what sources far away sent, as far as it is kept here: they send it again.
+
+    Raises:
+        StorageFailure: It cannot be deleted.
+    """
+    from answerable.adapters.disk import translated
+
+    for name in (CACHE, SPOOL):
+        with translated(data / name), suppress(FileNotFoundError):
+            shutil.rmtree(data / name)
+
+
 def _read_by(spec: SourceSpec, settings: Settings) -> Source:
     """Return the adapter of a kind; no machine is asked by that."""
     readers: Mapping[SourceKind, Callable[[SourceSpec, Settings], Source]] = {
@@ -171,7 +186,7 @@ def _git_of(spec: SourceSpec, settings: Settings) -> Source:
 
     return GitRepository(
         spec.place,
-        cache=settings.data / _CACHE,
+        cache=settings.data / CACHE,
         branch=spec.option("branch", "HEAD"),
         path=spec.option("path"),
         reach=_reach(settings),
@@ -194,7 +209,7 @@ def _web_of(spec: SourceSpec, settings: Settings) -> Source:
     usual = Crawl()
     return Website(
         spec.place,
-        cache=settings.data / _CACHE,
+        cache=settings.data / CACHE,
         reach=_reach(settings),
         includes=spec.include,
         excludes=spec.exclude,
@@ -214,7 +229,7 @@ def _bucket_of(spec: SourceSpec, settings: Settings) -> Source:
     scheme, bucket, prefix = _bucket_place(spec)
     return Bucket(
         _s3_of(spec, bucket, settings) if scheme == "s3" else _cloud_of(scheme, bucket),
-        cache=settings.data / _CACHE,
+        cache=settings.data / CACHE,
         prefix=prefix,
         includes=spec.include,
         excludes=spec.exclude,

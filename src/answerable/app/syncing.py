@@ -12,7 +12,7 @@ from threading import Event, Lock
 
 from answerable.access.scopes import LOCAL_LABEL
 from answerable.adapters.beating import Beating, Stopped
-from answerable.app.source_kinds import is_far, opened
+from answerable.app.source_kinds import SPOOL, is_far, opened
 from answerable.app.tools import Tools
 from answerable.domain.errors import (
     AnswerableError,
@@ -222,7 +222,7 @@ class Syncing:
         with ExitStack() as stack:
             source = opened(spec, self._settings, paths=paths)
             if is_far(spec):
-                spooled = stack.enter_context(Spooled(source, self._settings.data / "spool"))
+                spooled = stack.enter_context(Spooled(source, self._settings.data / SPOOL))
                 spooled.fetch(beating.fetched)
                 source = spooled
             with self._tools.state.writer():

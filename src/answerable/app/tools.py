@@ -13,7 +13,17 @@ from answerable.app.judges import Judges
 from answerable.app.models import Models
 from answerable.domain.clock import Clock
 from answerable.domain.errors import Corrupt
-from answerable.library.ports import Analyser, Beside, Index, Parser, State, VectorCache
+from answerable.library.ports import (
+    Analyser,
+    Beside,
+    Index,
+    Originals,
+    Parser,
+    Purges,
+    Quarantine,
+    State,
+    VectorCache,
+)
 from answerable.operations.ports import Leases, SourceRegistry
 from answerable.releases.ports import Register
 from answerable.settings import Settings
@@ -24,6 +34,9 @@ class Tools:
     """Adapters, fitted to the rooms' ports."""
 
     state: State
+    purges: Purges
+    quarantine: Quarantine
+    originals: Originals
     index: Index
     register: Register
     leases: Leases
@@ -48,6 +61,8 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
     from answerable.adapters.state.schema import LEDGER, STATE, migrate
     from answerable.adapters.state.sql_leases import SqlLeases
     from answerable.adapters.state.sql_ledger import SqlLedger
+    from answerable.adapters.state.sql_purges import SqlPurges
+    from answerable.adapters.state.sql_quarantine import SqlQuarantine
     from answerable.adapters.state.sql_register import SqlRegister
     from answerable.adapters.state.sql_sources import SqlSources
     from answerable.adapters.state.sql_state import SqlState
@@ -67,8 +82,12 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
     stack.callback(ledger.close)
     analyser, clock = TantivyAnalyser(), SystemClock()
     models = Models(settings, data, clock, stack.enter_context(ExitStack()))
+    state = SqlState(database)
     return Tools(
-        state=SqlState(database),
+        state=state,
+        purges=SqlPurges(database, state.let_go),
+        quarantine=SqlQuarantine(database),
+        originals=file_originals(settings),
         index=LocalIndex(data / "index", analyser=analyser),
         register=SqlRegister(database),
         leases=SqlLeases(database),
@@ -82,6 +101,18 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
         models=models,
         beside=threads(stack),
         clock=clock,
+    )
+
+
+def file_originals(settings: Settings) -> Originals:
+    """Return what keeps the bytes of documents; where that is not wanted it has no room."""
+    from answerable.adapters.originals import FileOriginals
+
+    limits = settings.ingest
+    return FileOriginals(
+        settings.data / "originals",
+        file_bytes_max=limits.originals_mb_max * 1_000_000,
+        bytes_max=round(limits.originals_gb_max * 1e9) if limits.keep_originals else 0,
     )
 
 
@@ -130,7 +161,10 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         MemoryVectorCache,
         Pulse,
     )
+    from answerable.adapters.state.memory_purges import MemoryPurges
+    from answerable.adapters.state.memory_quarantine import MemoryQuarantine
     from answerable.adapters.state.memory_sources import MemorySources
+    from answerable.library.originals import NoOriginals
 
     if kept is not None:
         with translated(kept):
@@ -139,8 +173,12 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
     pulse = Pulse()
     analyser, clock = TantivyAnalyser(), SystemClock()
     models = Models(settings, None, clock, stack.enter_context(ExitStack()))
+    state = MemoryState(pulse)
     return Tools(
-        state=MemoryState(pulse),
+        state=state,
+        purges=MemoryPurges(state),
+        quarantine=MemoryQuarantine(),
+        originals=NoOriginals(),
         index=RamIndex(analyser=analyser),
         register=MemoryRegister(pulse),
         leases=MemoryLeases(),

@@ -233,6 +233,48 @@ class Removal:
     at_ms: int
 
 
+def place_hash(source: str, path: str) -> str:
+    """Return what a place is recognised by once its name is gone: SHA-256, hexadecimal."""
+    return sha256(place(source, path).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tombstone:
+    """What is left of a document that was purged: neither its text nor its name.
+
+    Attributes:
+        document_id: As it was.
+        place_hash: `place_hash` of where it lay.
+        lifted_at_ms: When a file at its place was allowed again; None while it is refused.
+    """
+
+    document_id: str
+    place_hash: str
+    lifted_at_ms: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Purge:
+    """A person had documents erased from everywhere, earlier revisions included.
+
+    Attributes:
+        number: From 1, rising.
+        who, because: As whoever asked for it said.
+        at_ms: When it was asked for; from then on the documents are hidden.
+        documents: By document id.
+        contents: SHA-256 of all bytes they ever had.
+        done_at_ms: When nothing was left of them; None while that is not so.
+    """
+
+    number: int
+    who: str
+    because: str
+    at_ms: int
+    documents: tuple[Tombstone, ...]
+    contents: frozenset[str]
+    done_at_ms: int | None = None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Revision:
     """A sealed set of documents and the index made from it.
@@ -241,7 +283,7 @@ class Revision:
         number: From 1, rising, never reused.
         line: Digest of how documents were read, split and analysed.
         base: The revision it was made from; None for the first.
-        manifest: SHA-256 of the index manifest, hexadecimal; changes only by a rebuild.
+        manifest: SHA-256 of the index manifest, hexadecimal; changes only by a rebuild or purge.
         sealed_at_ms: Milliseconds since the epoch.
         documents: How many documents it holds.
         chunks: How many chunks it holds.

@@ -239,6 +239,8 @@ class Trace:
         dropped: Statements of a model that were not shown, each with its verdict.
         calls: Of models, in order.
         replies: Of models, a line of JSON each, where the operator has them kept; for replays.
+        is_redacted: Whether its texts were deleted because a document in it was purged. No part
+            of what is stored of a trace.
     """
 
     id: str
@@ -259,3 +261,4 @@ class Trace:
     dropped: tuple[Claim, ...] = ()
     calls: tuple[ModelUse, ...] = ()
     replies: tuple[str, ...] = ()
+    is_redacted: bool = False

@@ -5,19 +5,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
 
 from answerable.domain.clock import Clock
 from answerable.domain.documents import Member, Revision, place
 from answerable.domain.errors import AnswerableError, BadInput, Conflict
 from answerable.domain.releases import Line
+from answerable.library.bans import NOTHING, Bans
+from answerable.library.entries import entries
 from answerable.library.intake import Intake, Reader
-from answerable.library.ports import Entry, Index, Parser, Prepared, Source, State, Vectored
+from answerable.library.originals import NoOriginals
+from answerable.library.ports import (
+    Index,
+    Originals,
+    Parser,
+    Prepared,
+    Quarantine,
+    Source,
+    State,
+    Vectored,
+)
+from answerable.library.quarantine import NoQuarantine
 from answerable.library.report import Change, FileOutcome, Progress, Report, tally
 from answerable.library.vectors import next_number
 
-_LOAD_AT_ONCE = 256
 _AT_ONCE_CHUNKS = 20_000
 """Chunks up to which known vectors are taken along at once: about 60 MB. More come after."""
 
@@ -44,6 +55,9 @@ class Desk:
 
     Attributes:
         at_hand: What is known by meaning already stays so when it moves or comes back.
+        bans: What was purged and is not taken in again.
+        quarantine: What could not be read, so that it is not tried again for nothing.
+        originals: Where the bytes that were read are kept.
     """
 
     state: State
@@ -51,6 +65,9 @@ class Desk:
     parser: Parser
     clock: Clock
     at_hand: AtHand = _nothing_at_hand
+    bans: Bans = NOTHING
+    quarantine: Quarantine = field(default_factory=NoQuarantine)
+    originals: Originals = field(default_factory=NoOriginals)
 
 
 def ingest(
@@ -93,7 +110,15 @@ def ingest(
     began_ms = desk.clock.monotonic_ms()
     members = desk.state.members(base.number) if base else {}
     reader = Reader(
-        state=desk.state, parser=desk.parser, line=line, labels=labels, progress=progress
+        state=desk.state,
+        parser=desk.parser,
+        line=line,
+        labels=labels,
+        progress=progress,
+        bans=desk.bans,
+        quarantine=desk.quarantine,
+        now_ms=desk.clock.now_ms(),
+        originals=desk.originals,
     )
     intake = reader.read(source, _concerned(members, source))
     if must_find and intake.is_vain:
@@ -187,18 +212,10 @@ def rebuild(revision: Revision, *, prepared: Prepared | None, desk: Desk) -> Rev
         gone=(),
         added=entries(members.values(), desk.state),
         prepared=prepared,
+        outdated=prepared.documents - members.keys() if prepared else (),
     )
     desk.state.rebuilt(revision.number, manifest)
     return next(known for known in desk.state.revisions() if known.number == revision.number)
-
-
-def entries(members: Iterable[Member], state: State) -> Iterator[Entry]:
-    """Give the documents with their contents, a few in memory at a time."""
-    queue = iter(members)
-    while batch := list(islice(queue, _LOAD_AT_ONCE)):
-        contents = state.contents([member.content_id for member in batch])
-        for member in batch:
-            yield Entry(document=member.document, content=contents[member.content_id])
 
 
 def _concerned(members: Mapping[str, Member], source: Source) -> dict[str, Member]:

@@ -15,17 +15,25 @@ from answerable.domain.documents import (
     place,
 )
 from answerable.domain.releases import Line
+from answerable.library.bans import NOTHING, Bans
+from answerable.library.originals import NoOriginals
 from answerable.library.ports import (
+    Originals,
     Parsed,
     Parser,
+    Quarantine,
     Raw,
     Source,
     State,
     Unreadable,
     is_sent,
 )
+from answerable.library.quarantine import NoQuarantine, Ward, suffix, ward
 from answerable.library.report import Change, FileOutcome, Progress
 from answerable.library.split import split
+
+# By a person: where nothing else is found, the folder is no mistake.
+_TAKEN_AWAY = frozenset({"removed", "purged"})
 
 _BATCH_FILES = 256
 _BATCH_BYTES = 16_000_000
@@ -68,7 +76,7 @@ class Intake:
     def is_vain(self) -> bool:
         """Whether there is no document, nor anything that was one or should have been."""
         return not self.seen and all(
-            outcome.change is Change.SKIPPED and outcome.code != "removed"
+            outcome.change is Change.SKIPPED and outcome.code not in _TAKEN_AWAY
             for outcome in self.outcomes
         )
 
@@ -136,6 +144,10 @@ class Reader:
     line: Line
     labels: frozenset[str]
     progress: Progress
+    bans: Bans = NOTHING
+    quarantine: Quarantine = field(default_factory=NoQuarantine)
+    now_ms: int = 0
+    originals: Originals = field(default_factory=NoOriginals)
 
     def read(self, source: Source, before: Mapping[str, Member]) -> Intake:
         """Return what the source holds now, compared with `before`.
@@ -147,8 +159,11 @@ class Reader:
         self.progress.begin(source.name, source.count())
         taken_away = self.state.documents(self.state.removed()).values()
         removed = frozenset(place(one.source, one.path) for one in taken_away)
+        cases = ward(source.name, line=self.line.id, now_ms=self.now_ms, quarantine=self.quarantine)
         for batch in _batches(source.files()):
-            self._take(batch, source.name, removed, intake)
+            self._take(batch, source.name, removed, intake, cases)
+            cases.keep()
+        cases.close(source)
         return intake
 
     def _take(
@@ -157,17 +172,21 @@ class Reader:
         source: str,
         removed: frozenset[str],
         intake: Intake,
+        cases: Ward,
     ) -> None:
         fresh: dict[str, tuple[_Seen, Raw]] = {}
         for item in batch:
             match item:
                 case Unreadable():
-                    intake.refused(source, item)
+                    intake.refused(source, _noted(item, cases))
                 case Raw():
                     seen = self._look(item, source)
-                    if place(source, item.path) in removed:
-                        intake.refused(source, _removed(item.path))
-                    elif not intake.is_unchanged(seen):
+                    if refused := self._refused(seen, removed, cases):
+                        intake.refused(source, refused)
+                    elif intake.is_unchanged(seen):
+                        cases.well(item.path)
+                        self._keep_original(seen, item)
+                    else:
                         fresh[item.path] = (seen, item)
         known = self.state.contents([seen.content_id for seen, _ in fresh.values()])
         # They may be known here only, of a revision that another process has just retired.
@@ -175,11 +194,27 @@ class Reader:
         unread = {}
         for path, (seen, raw) in fresh.items():
             if seen.content_id in known:
+                self._keep_original(seen, raw)
                 intake.took(seen, known[seen.content_id])
+                cases.well(path)
             else:
                 unread[path] = (seen, raw)
         self.progress.file(intake.done, intake.chunks)
-        self._parse(unread, source, intake)
+        self._parse(unread, source, intake, cases)
+
+    def _keep_original(self, seen: _Seen, raw: Raw) -> None:
+        is_only = is_sent(seen.document.source)
+        self.originals.put(seen.bytes_hash, raw.data, is_only=is_only)
+
+    def _refused(self, seen: _Seen, removed: frozenset[str], cases: Ward) -> Unreadable | None:
+        """Return why a file is not even tried; None when it is."""
+        source, path = seen.document.source, seen.document.path
+        if place(source, path) in removed:
+            return _noted(_removed(path), cases)
+        if self.bans.forbid(source, path, seen.bytes_hash):
+            return _noted(_purged(path), cases)
+        known = cases.before(path, seen.bytes_hash)
+        return cases.again(known) if known else None
 
     def _look(self, raw: Raw, source: str) -> _Seen:
         bytes_hash = sha256(raw.data).hexdigest()
@@ -190,19 +225,30 @@ class Reader:
                 path=raw.path,
                 labels=self.labels,
             ),
-            content_id=content_id(bytes_hash, self.line.id, _suffix(raw.path)),
+            content_id=content_id(bytes_hash, self.line.id, suffix(raw.path)),
             bytes_hash=bytes_hash,
             size=len(raw.data),
         )
 
-    def _parse(self, unread: Mapping[str, tuple[_Seen, Raw]], source: str, intake: Intake) -> None:
+    def _parse(
+        self,
+        unread: Mapping[str, tuple[_Seen, Raw]],
+        source: str,
+        intake: Intake,
+        cases: Ward,
+    ) -> None:
         waiting: list[tuple[_Seen, Content]] = []
         for result in self.parser.read(raw for _, raw in unread.values()):
             match result:
                 case Unreadable():
-                    intake.refused(source, result)
+                    tried, raw = unread[result.path]
+                    if is_sent(source) and not result.skipped:  # nobody else has it
+                        self._keep_original(tried, raw)
+                    intake.refused(source, _noted(result, cases, tried))
                 case Parsed():
-                    seen, _ = unread[result.path]
+                    seen, raw = unread[result.path]
+                    self._keep_original(seen, raw)
+                    cases.well(result.path)
                     waiting.append((seen, _content(seen, result)))
             self.progress.file(intake.done + len(waiting), intake.chunks)
         if waiting:
@@ -212,9 +258,25 @@ class Reader:
         self.progress.kept(len(intake.fresh))
 
 
+def _noted(bad: Unreadable, cases: Ward, tried: _Seen | None = None) -> Unreadable:
+    """Note a file that was not taken; return what is said of it."""
+    if bad.skipped:
+        cases.well(bad.path)
+        return bad
+    if tried is None:
+        return cases.failed(bad)
+    return cases.failed(bad, bytes_hash=tried.bytes_hash, size=tried.size)
+
+
 def _removed(path: str) -> Unreadable:
     return Unreadable(
         path=path, code="removed", reason="a person removed this document", skipped=True
+    )
+
+
+def _purged(path: str) -> Unreadable:
+    return Unreadable(
+        path=path, code="purged", reason="a person had this document erased", skipped=True
     )
 
 
@@ -239,11 +301,6 @@ def _member(seen: _Seen, content: Content) -> Member:
         size=content.size,
         chunks=len(content.chunks),
     )
-
-
-def _suffix(path: str) -> str:
-    name = path.rpartition("/")[2]
-    return name.rpartition(".")[2].lower() if "." in name else ""
 
 
 def _batches(files: Iterable[Raw | Unreadable]) -> Iterator[list[Raw | Unreadable]]:

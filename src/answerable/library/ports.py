@@ -10,7 +10,16 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from answerable.domain.documents import Content, Document, Member, Removal, Revision, Text
+from answerable.domain.documents import (
+    Content,
+    Document,
+    Member,
+    Purge,
+    Removal,
+    Revision,
+    Text,
+    Tombstone,
+)
 from answerable.domain.questions import Scope
 
 _T = TypeVar("_T")
@@ -47,9 +56,10 @@ class Unreadable:
         code: ``binary``, ``ignored``, ``not_a_file``, ``link_loop``, ``link_out``,
             ``too_large``, ``encoding``, ``empty``, ``timeout``, ``memory``,
             ``output_too_large``, ``crashed``, ``malformed``, ``encrypted``, ``needs_ocr``,
-            ``unsafe``, ``unsupported``, ``unreadable``, ``bad_name``, ``removed``.
+            ``unsafe``, ``unsupported``, ``unreadable``, ``bad_name``, ``removed``, ``purged``,
+            ``quarantined``.
         reason: What is wrong, in words, without the path.
-        skipped: True when nothing is wrong (binary, ignored, empty, removed by a person).
+        skipped: True when nothing is wrong (binary, ignored, empty, removed or purged by a person).
     """
 
     path: str
@@ -214,6 +224,14 @@ class VectorCache(Protocol):
 
     def put(self, embedder: str, packed: Mapping[str, bytes]) -> None:
         """Keep vectors; they are durable when this returns. A key that is there stays as it is."""
+        ...
+
+    def erase(self, keys: Collection[str]) -> None:
+        """Forget what every embedder has under these keys; no file holds anything of it then.
+
+        Raises:
+            Locked: Another process reads or writes without a pause.
+        """
         ...
 
 
@@ -484,6 +502,36 @@ class Index(Protocol):
         """
         ...
 
+    def purge(
+        self,
+        revision: Revision,
+        documents: Collection[str],
+        *,
+        base: Revision | None,
+        gone: Collection[str],
+        added: Iterable[Entry],
+        check: Check = unchecked,
+    ) -> str:
+        """Build the index of a sealed revision anew, so that none of its files holds `documents`.
+
+        Its words are those of `base` without `gone` and with `added`; its vectors those it has,
+        apart from `documents`. Where it is damaged, it is built all the same, without vectors.
+        Its manifest names the one it takes the place of. As for `build`, it is not served before
+        the state says so.
+
+        Args:
+            revision: As the state knows it.
+            documents: Ids; none of them is in `added`.
+            base: Another revision whose index was purged of the same documents; None for none.
+            gone: Ids of documents of the base that are not in the revision.
+            added: Documents of the revision that the base has not, or not so.
+            check: Called now and then.
+
+        Returns:
+            SHA-256 of the manifest.
+        """
+        ...
+
     def open(self, number: int, manifest: str) -> Searcher:
         """Open a sealed revision for searching.
 
@@ -549,6 +597,10 @@ class State(Protocol):
         """Return the names of all sources a document ever came from."""
         ...
 
+    def bytes_hashes(self) -> frozenset[str]:
+        """Return the SHA-256 of the bytes of every content that is stored."""
+        ...
+
     def documents(self, document_ids: Collection[str]) -> Mapping[str, Document]:
         """Return those of these documents that are known, with today's labels."""
         ...
@@ -589,4 +641,183 @@ class State(Protocol):
 
     def removed(self) -> Mapping[str, Removal]:
         """Return all removals by document id."""
+        ...
+
+
+class Standing(NamedTuple):
+    """A document has, or had, a content in at least one revision."""
+
+    document_id: str
+    content_id: str
+    bytes_hash: str
+
+
+class Purges(Protocol):
+    """What was purged and what is still to be purged, and how the state forgets.
+
+    The one exception to sealing. Beside `State`, in the same database; the same promises.
+    """
+
+    def standings(self) -> tuple[Standing, ...]:
+        """Return which documents ever had which contents, each pair once. Takes its time."""
+        ...
+
+    def holding(self, document_ids: Collection[str]) -> frozenset[int]:
+        """Return the numbers of the revisions that hold any of these documents."""
+        ...
+
+    def begin(
+        self,
+        documents: Collection[Tombstone],
+        contents: Collection[str],
+        *,
+        who: str,
+        because: str,
+        at_ms: int,
+    ) -> Purge:
+        """Record that documents are to be purged, and remove them, in one transaction.
+
+        From this moment they are hidden, and nothing of their places and bytes is taken in.
+        """
+        ...
+
+    def widen(
+        self, number: int, documents: Collection[Tombstone], contents: Collection[str]
+    ) -> Purge:
+        """Add documents and contents to a purge that is not done; those it has stay."""
+        ...
+
+    def all(self) -> tuple[Purge, ...]:
+        """Return all purges, newest first."""
+        ...
+
+    def rebuilt(self, number: int, revision: int, manifest: str) -> None:
+        """Record, in one transaction, that a purge gave the index of a revision this manifest."""
+        ...
+
+    def indexed(self, number: int) -> frozenset[int]:
+        """Return the revisions whose index a purge has built anew."""
+        ...
+
+    def doomed(self, number: int) -> frozenset[str]:
+        """Return the ids of the contents that go: those of its bytes, and those of no document."""
+        ...
+
+    def erase(self, number: int) -> None:
+        """Delete documents and contents of a purge; no file of the state holds any of it then.
+
+        Revisions are without them, and count what is left.
+
+        Raises:
+            Locked: Another process reads or writes without a pause.
+        """
+        ...
+
+    def finish(self, number: int, *, at_ms: int) -> None:
+        """Record that a purge is done."""
+        ...
+
+    def lift(self, document_ids: Collection[str], *, at_ms: int) -> None:
+        """Let files at the places of these documents be taken in again; their old bytes never."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quarantined:
+    """A document that could not be read, and what is known of that.
+
+    Attributes:
+        document_id: It has, or would have.
+        path: As in `Unreadable`; a folder ends in ``/``.
+        code, reason: As in `Unreadable`.
+        format: Suffix of the file, which chooses the parser; empty where it has none.
+        size: In bytes; 0 where nothing could be read.
+        bytes_hash: SHA-256 of what was tried; empty where nothing could be read.
+        line: How documents were read when it was tried; empty when a person wants it tried again.
+        attempts: How often it was tried.
+        first_seen_ms, last_seen_ms: When it failed first, and when it was last met.
+        ignored_by, ignored_because: Who wants to hear no more of it, and why; empty for nobody.
+    """
+
+    document_id: str
+    source: str
+    path: str
+    code: str
+    reason: str
+    format: str
+    size: int
+    bytes_hash: str
+    line: str
+    attempts: int
+    first_seen_ms: int
+    last_seen_ms: int
+    ignored_by: str = ""
+    ignored_because: str = ""
+
+    def holds_for(self, bytes_hash: str, line: str) -> bool:
+        """Return whether trying these bytes again would come to the same."""
+        return bool(self.bytes_hash) and (self.bytes_hash, self.line) == (bytes_hash, line)
+
+
+class Quarantine(Protocol):
+    """Documents that could not be read. Beside `State`, in the same database; the same promises."""
+
+    def of_source(self, source: str) -> Mapping[str, Quarantined]:
+        """Return those of a source, and of folders below it, by document id."""
+        ...
+
+    def all(self) -> tuple[Quarantined, ...]:
+        """Return all, by path and source."""
+        ...
+
+    def record(self, failed: Collection[Quarantined], well: Collection[str]) -> None:
+        """Put in, or in place of what was there, what failed; take out these ids; at once."""
+        ...
+
+    def ignore(self, document_id: str, *, who: str, because: str) -> bool:
+        """Record that nobody wants to hear of one; return whether there is one."""
+        ...
+
+    def retry(self, document_ids: Collection[str]) -> None:
+        """Let these be tried again when they are next met, and be heard of again."""
+        ...
+
+
+class Originals(Protocol):
+    """The bytes documents were read from, by their SHA-256, as far as there is room for them.
+
+    Never needed to answer: what is lost here can be read from its source again.
+    """
+
+    def put(self, bytes_hash: str, data: bytes, *, is_only: bool) -> bool:
+        """Keep bytes unless they are there; return whether they are there now.
+
+        They are not kept when they, or all together, would be larger than is allowed, or there is
+        no room.
+
+        Args:
+            bytes_hash: Their SHA-256.
+            data: Not empty.
+            is_only: Whether nobody else has them: then they are on disk when this returns.
+        """
+        ...
+
+    def get(self, bytes_hash: str) -> bytes | None:
+        """Return bytes; None when they are not there, or not what was kept.
+
+        Raises:
+            StorageFailure: They cannot be read.
+        """
+        ...
+
+    def has(self, bytes_hash: str) -> bool:
+        """Return whether bytes are there; looks at no byte of them."""
+        ...
+
+    def drop(self, hashes: Collection[str]) -> None:
+        """Delete bytes, also half-written ones."""
+        ...
+
+    def sweep(self, keep: Collection[str], *, older_than_ms: int) -> int:
+        """Delete all but these that were kept before a time; return how many."""
         ...

@@ -242,6 +242,11 @@ def next_number(revisions: Sequence[Revision]) -> int:
     return max((known.number for known in revisions), default=0) + 1
 
 
+def keys(content: Content) -> list[str]:
+    """Return the names under which the vectors of a content's chunks are cached, in order."""
+    return [key for key, _ in _chunks(content)]
+
+
 def vectored(members: Sequence[Member], of: Kept) -> Iterator[Vectored]:
     """Give the vectors of those documents of which the cache holds every chunk."""
     for group in _groups(members):
@@ -250,8 +255,8 @@ def vectored(members: Sequence[Member], of: Kept) -> Iterator[Vectored]:
         wanted = {key for chunks in keys.values() for key in chunks}
         kept = of.cache.get(of.space, wanted)
         for member in group:
-            chunks = keys[member.content_id]
-            if all(key in kept for key in chunks):
+            chunks = keys.get(member.content_id)  # None: it was purged a moment ago
+            if chunks is not None and all(key in kept for key in chunks):
                 yield Vectored(
                     document=member.document,
                     content_id=member.content_id,

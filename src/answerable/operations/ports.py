@@ -125,6 +125,10 @@ class Leases(Protocol):
         """
         ...
 
+    def discard(self, job_ids: Collection[str]) -> None:
+        """Delete jobs whatever their state. For a caller that knows that nobody works on them."""
+        ...
+
     def hold(self, name: str, *, holder: str, lease_s: float) -> int | None:
         """Take or extend a named lease (`keeper`); return its fence, None while another holds it.
 

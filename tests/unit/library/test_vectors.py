@@ -26,7 +26,7 @@ from answerable.domain.documents import (
     document_id,
 )
 from answerable.domain.errors import EmbedderFailed
-from answerable.library.flow import entries
+from answerable.library.entries import entries
 from answerable.library.ports import Hit, Prepared, Purpose, Vectors
 from answerable.library.split import split
 from answerable.library.vectors import (

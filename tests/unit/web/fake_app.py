@@ -18,6 +18,8 @@ from answerable.answering.feedback import Complaint, Feedback, Thumb, counting, 
 from answerable.answering.ports import TraceLine
 from answerable.answering.standing import AnswerStanding, Given
 from answerable.app import App, Check, DocumentView
+from answerable.app.originals import Original
+from answerable.app.quarantine import Ill
 from answerable.app.rechecking import Look, recheck_given, recheck_trace
 from answerable.domain.cancel import Cancel
 from answerable.domain.documents import (
@@ -27,12 +29,13 @@ from answerable.domain.documents import (
     Content,
     Document,
     Member,
+    Purge,
     Revision,
     Span,
     Text,
     document_id,
 )
-from answerable.domain.errors import BadQuestion, NotFound, NotReady
+from answerable.domain.errors import BadQuestion, Conflict, NotFound, NotReady
 from answerable.domain.questions import (
     Abstained,
     Answered,
@@ -48,6 +51,8 @@ from answerable.domain.questions import (
 )
 from answerable.domain.releases import Deployment, Line, Quoting, Release, Retrieval
 from answerable.entrypoints.web.site import build
+from answerable.library.ports import Quarantined
+from answerable.library.purge import Plan
 from answerable.library.search import Found
 from answerable.library.visible import visible
 from answerable.operations.ports import Job
@@ -84,6 +89,21 @@ RELEASE = Release(
     quoting=Quoting(),
     ladder=("quote", "search", "abstain"),
     software="0",
+)
+
+ILL = Quarantined(
+    document_id="e" * 16,
+    source="upload",
+    path="scan.pdf",
+    code="malformed",
+    reason="it is not what its name says",
+    format="pdf",
+    size=7,
+    bytes_hash="b" * 64,
+    line="line",
+    attempts=2,
+    first_seen_ms=3,
+    last_seen_ms=4,
 )
 
 
@@ -154,6 +174,11 @@ class FakeApp:
     settings: Settings = field(default_factory=Settings)
     rounds: int = 0
     keeps: bool = True
+    removed: list[tuple[str, str, str]] = field(default_factory=list)
+    purged: list[Purge] = field(default_factory=list)
+    has_copy: bool = False
+    named: str = "page.html"
+    ill: Quarantined = field(default_factory=lambda: ILL)
     now: str = ""
     """What every document says now, if not the same as in revision 3."""
 
@@ -286,6 +311,68 @@ class FakeApp:
                 is_old = revision == 3 or not self.now
                 return view if is_old else self._view(path, self.now)
         raise NotFound("there is no such document", hint="answerable documents list")
+
+    def remove(self, document_id: str, *, who: str, because: str) -> Member:
+        """Note what is hidden."""
+        member = self.document(document_id, self.owner()).member
+        self.removed.append((document_id, who, because))
+        return member
+
+    def plan_purge(self, name: str) -> Plan:
+        """Plan to purge one document; one with a copy has a second one."""
+        document = self.document(name, self.owner()).member.document
+        copies = (replace(document, id="c" * 16),) if self.has_copy else ()
+        return Plan(
+            documents=(document,), copies=copies, contents=frozenset({"f" * 64}), revisions=(3,)
+        )
+
+    def begin_purge(self, plan: Plan, *, who: str, because: str, with_copies: bool) -> Purge:
+        """Note what is to be purged."""
+        if plan.copies and not with_copies:
+            raise Conflict("a copy", hint="with_copies=true")
+        purge = Purge(
+            number=len(self.purged) + 1,
+            who=who,
+            because=because,
+            at_ms=7,
+            documents=plan.tombstones,
+            contents=plan.contents,
+        )
+        self.purged.append(purge)
+        return purge
+
+    def purges(self) -> tuple[Purge, ...]:
+        """Return what is to be purged, newest first."""
+        return tuple(reversed(self.purged))
+
+    def quarantined(self) -> tuple[Ill, ...]:
+        """Return the one file that could not be read."""
+        return (Ill(document=self.ill, advice="save it again"),)
+
+    def find_quarantined(self, name: str) -> Ill:
+        """Return it."""
+        if name != self.ill.document_id:
+            raise NotFound(
+                "nothing in quarantine is called so", hint="GET /v1/documents/quarantine"
+            )
+        return self.quarantined()[0]
+
+    def ignore_quarantined(self, name: str, *, who: str, because: str) -> Ill:
+        """Note that nobody wants to hear of it."""
+        self.find_quarantined(name)
+        self.ill = replace(self.ill, ignored_by=who, ignored_because=because)
+        return self.quarantined()[0]
+
+    def retry_quarantined(self, names: Sequence[str] = ()) -> tuple[Ill, ...]:
+        """Note that it is to be tried again."""
+        found = tuple(map(self.find_quarantined, names))
+        self.ill = replace(self.ill, line="", ignored_by="", ignored_because="")
+        return found
+
+    def original(self, document_id: str, scope: Scope, *, revision: int | None = None) -> Original:
+        """Return what a document says, as bytes that a browser might take for a page."""
+        member = self.document(document_id, scope, revision=revision).member
+        return Original(member=member, name=self.named, data=b"<script>alert(1)</script>")
 
     def submit(self, path: str, data: bytes) -> Job:
         """Keep what is sent."""

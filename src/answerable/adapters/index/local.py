@@ -152,19 +152,53 @@ class LocalIndex:
     ) -> str:
         """Build the index of a revision: the base without `gone` and with `added`."""
         assert prepared is None or isinstance(prepared, LocalPrepared)  # noqa: S101 # our own
-        try:
-            self._disk.remove(self._scratch)
+        with self._building():
             inherited = self._inherit(base)
             stale = set(gone)
             counts = self._change(base, gone, _noted(added, stale))
             parts, shared = self._join(base, stale, prepared, {*gone, *outdated})
             return self._seal(number, base, counts, parts, {**inherited, **shared})
+
+    @contextmanager
+    def _building(self) -> Iterator[None]:
+        """Begin with an empty scratch folder, leave none, and say what failures mean."""
+        try:
+            self._disk.remove(self._scratch)
+            yield
         except OSError as error:
             raise failure(error, self._scratch.parent) from error
         except WriteFailedError as error:
             raise diagnose(self._scratch) from error
         finally:
             self._discard()
+
+    def purge(
+        self,
+        revision: Revision,
+        documents: Collection[str],
+        *,
+        base: Revision | None,
+        gone: Collection[str],
+        added: Iterable[Entry],
+        check: Check = unchecked,
+    ) -> str:
+        """Build the index of a sealed revision anew, so that none of its files holds `documents`.
+
+        Words come from a purged base or from nothing, so no term of them is left in a segment;
+        segments of vectors that hold any are written anew, others are linked.
+        """
+        with self._building():
+            inherited = self._inherit(base)
+            counts = self._change(base, gone, iter(added))
+            parts, shared = self._without(revision, documents, base, check)
+            return self._seal(
+                revision.number,
+                base,
+                counts,
+                parts,
+                {**inherited, **shared},
+                replaces=revision.manifest,
+            )
 
     def open(self, number: int, manifest: str) -> CombinedSearcher:
         """Open a sealed revision; sizes are checked, bytes only by `verify`."""
@@ -298,6 +332,49 @@ class LocalIndex:
             self._disk.write(self._scratch / path, flags)
         return parts, shared
 
+    def _without(
+        self,
+        revision: Revision,
+        documents: Collection[str],
+        base: Revision | None,
+        check: Check,
+    ) -> tuple[Parts, Mapping[str, Sealed]]:
+        """Put what a revision has of vectors into the scratch folder, but nothing of documents.
+
+        Return all parts, and the files that are linked: from the revision or from the base, whose
+        segments were written anew already.
+        """
+        try:
+            files, folder, before = self._vectors_of(revision)
+        except StorageFailure:  # what is damaged is built anew by words, and its vectors follow
+            return {}, {}
+        done_files, done_folder, done = self._vectors_of(base)
+
+        def whole(path: str) -> None:
+            if wrong := next(_wrong_bytes(folder, {path: files[path]}), None):
+                raise _corrupt(revision.number, wrong)
+
+        def store(embedder: str) -> FileStore:
+            return FileStore(self._scratch, embedder, disk=self._disk, check=whole)
+
+        try:
+            parts = shelves.purged(
+                before, documents, done=done, store=store, limits=self._limits, check=check
+            )
+        except Corrupt:
+            self._disk.remove(self._scratch / shelves.ROOT)
+            return {}, {}
+        shared = {}
+        for path in shelves.segments(parts):
+            known, where = (files, folder) if path in files else (done_files, done_folder)
+            if path in known:
+                self._disk.make((self._scratch / path).parent)
+                self._disk.link(where / path, self._scratch / path)
+                shared[path] = known[path]
+        for path, flags in shelves.living(parts).items():
+            self._disk.write(self._scratch / path, flags)
+        return parts, shared
+
     def _vectors_of(self, base: Revision | None) -> tuple[Mapping[str, Sealed], Path, Parts]:
         """Return the files, the folder and the parts of a base."""
         if base is None:
@@ -319,6 +396,8 @@ class LocalIndex:
         counts: tuple[int, int],
         parts: Parts,
         inherited: Mapping[str, Sealed],
+        *,
+        replaces: str | None = None,
     ) -> str:
         """Write the manifest, wait for the disk and rename the scratch folder into place."""
         words = (
@@ -335,6 +414,7 @@ class LocalIndex:
             documents=counts[1],
             files={path: fresh.get(path) or inherited[path] for path in paths},
             vectors=shelves.sealed(parts),
+            replaces=replaces,
         ).to_bytes()
         self._disk.write(self._scratch / _MANIFEST, data)
         for path in (*fresh, _MANIFEST, *fields.UNITS, *shelves.folders(parts), "."):

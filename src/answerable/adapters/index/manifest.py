@@ -8,8 +8,11 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any
 
-FORMAT = 2
+FORMAT = 3
 """Version of the layout; goes up when older code could not read it."""
+
+WITHOUT_PURGES = 2
+"""The format of what was never purged; still written where that is so, for older code."""
 
 WITHOUT_VECTORS = 1
 """The format before there were vectors; still read."""
@@ -78,6 +81,8 @@ class Manifest:
         documents: How many documents it holds.
         files: By path below the revision's folder, ``/`` between parts.
         vectors: By the digest of the embedder; empty where there are none.
+        replaces: Hash of the manifest it took the place of when documents were purged from the
+            revision; None where that never happened.
     """
 
     number: int
@@ -88,15 +93,18 @@ class Manifest:
     documents: int
     files: Mapping[str, Sealed]
     vectors: Mapping[str, SealedVectors] = field(default_factory=dict)
+    replaces: str | None = None
 
     def to_bytes(self) -> bytes:
         """Return the file's bytes; the same manifest gives the same bytes."""
         stored = {
-            "format": FORMAT,
+            "format": FORMAT if self.replaces else WITHOUT_PURGES,
             **{name: getattr(self, name) for name in self.__slots__},
             "files": {path: asdict(file) for path, file in self.files.items()},
             "vectors": {embedder: asdict(one) for embedder, one in self.vectors.items()},
         }
+        if not self.replaces:
+            del stored["replaces"]
         return json.dumps(stored, indent=1, sort_keys=True).encode()
 
 
@@ -113,7 +121,7 @@ def from_bytes(data: bytes) -> Manifest:
     """
     stored: dict[str, Any] = json.loads(data)
     found = stored.pop("format")
-    if found not in (WITHOUT_VECTORS, FORMAT):
+    if found not in (WITHOUT_VECTORS, WITHOUT_PURGES, FORMAT):
         raise ValueError(f"format {found}, this version reads {FORMAT}")
     files = {path: Sealed(**sealed) for path, sealed in stored.pop("files").items()}
     vectors = {digest: _vectors(**one) for digest, one in stored.pop("vectors", {}).items()}

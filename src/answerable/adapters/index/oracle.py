@@ -184,6 +184,28 @@ class OracleIndex:
         )
         return manifest
 
+    def purge(
+        self,
+        revision: Revision,
+        documents: Collection[str],
+        *,
+        base: Revision | None,
+        gone: Collection[str],
+        added: Iterable[Entry],
+        check: Check = unchecked,
+    ) -> str:
+        """Keep the documents of a revision anew, without these."""
+        check()
+        held = self._vectors.get((revision.number, revision.manifest), {})
+        entries = dict(self._get(base.number, base.manifest)) if base else {}
+        for document_id in gone:
+            entries.pop(document_id, None)
+        entries.update((entry.document.id, entry) for entry in added)
+        manifest = sha256(f"{revision.manifest}\n{len(self._kept)}".encode()).hexdigest()
+        self._kept[revision.number, manifest] = entries
+        self._vectors[revision.number, manifest] = joined(held, {}, gone=documents, outdated=())
+        return manifest
+
     def open(self, number: int, manifest: str) -> OracleSearcher:
         """Return a searcher of a revision."""
         entries = self._get(number, manifest).values()

@@ -104,6 +104,44 @@ class RamIndex:
         )
         is_same = before is not None and not gone and not fresh
         words = before.words if before and is_same else self._words(entries.values())
+        return self._keep(number, base, entries, words, parts)
+
+    def purge(
+        self,
+        revision: Revision,
+        documents: Collection[str],
+        *,
+        base: Revision | None,
+        gone: Collection[str],
+        added: Iterable[Entry],
+        check: Check = unchecked,
+    ) -> str:
+        """Build the index of a sealed revision anew, without anything of `documents`."""
+        entries = dict(self._get(base.number, base.manifest).entries) if base else {}
+        for document_id in gone:
+            entries.pop(document_id, None)
+        entries.update((entry.document.id, entry) for entry in added)
+        try:
+            before = self._get(revision.number, revision.manifest).parts
+        except Corrupt:
+            before = {}
+        store = MemoryStore()
+        parts = shelves.purged(
+            before, documents, done={}, store=lambda _: store, limits=self._limits, check=check
+        )
+        words = self._words(entries.values())
+        return self._keep(revision.number, base, entries, words, parts, replaces=revision.manifest)
+
+    def _keep(
+        self,
+        number: int,
+        base: Revision | None,
+        entries: dict[str, Entry],
+        words: Mapping[Unit, tantivy.Index],
+        parts: Parts,
+        *,
+        replaces: str | None = None,
+    ) -> str:
         searcher = CombinedSearcher(words, shelves.searchers(parts, self._limits.gather_max))
         manifest = hash_of(
             Manifest(
@@ -115,6 +153,7 @@ class RamIndex:
                 documents=searcher.pages,
                 files={},
                 vectors=shelves.sealed(parts),
+                replaces=replaces,
             ).to_bytes()
         )
         self._kept[number, manifest] = _Kept(

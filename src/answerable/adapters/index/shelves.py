@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 
@@ -67,6 +68,44 @@ def joined(base: Parts, fresh: Parts, *, gone: Collection[str], outdated: Collec
         for embedder in dict.fromkeys((*base, *fresh))
     }
     return {embedder: some for embedder, some in parts.items() if some}
+
+
+def purged(
+    parts: Parts,
+    document_ids: Collection[str],
+    *,
+    done: Parts,
+    store: Callable[[str], Store],
+    limits: Limits,
+    check: Check,
+) -> Parts:
+    """Return the parts of a revision, none of whose segments holds anything of some documents.
+
+    Args:
+        parts: Of the revision.
+        done: Of another revision that was purged of the same; its segments are shared.
+        document_ids: Of the documents.
+        store: Gives the place for the segments of an embedder.
+        limits: When segments are divided.
+        check: Called now and then.
+    """
+    without = {
+        embedder: building.purged(
+            some,
+            document_ids,
+            done=_whole(done.get(embedder, ())),
+            store=store(embedder),
+            limits=limits,
+            check=check,
+        )
+        for embedder, some in parts.items()
+    }
+    return {embedder: some for embedder, some in without.items() if some}
+
+
+def _whole(parts: tuple[Part, ...]) -> dict[str, Part]:
+    """Return parts by name, with all of their documents alive."""
+    return {part.name: replace(part, alive=np.ones_like(part.alive)) for part in parts}
 
 
 def are_settled(parts: Parts, limits: Limits) -> bool:
@@ -191,9 +230,9 @@ class FileStore:
         self._check = check
         self._fresh: set[str] = set()
 
-    def put(self, data: Iterable[bytes | memoryview]) -> str:
+    def put(self, data: Iterable[bytes | memoryview], *, name: str = "") -> str:
         """Write a new segment; return its name."""
-        name = token_hex(8)
+        name = name or token_hex(8)
         self._fresh.add(name)
         self._disk.make(self._root / _folder(self._embedder))
         self._disk.pour(self._path(name), data)
@@ -226,9 +265,9 @@ class MemoryStore:
     def __init__(self) -> None:
         self._kept: dict[str, Segment] = {}
 
-    def put(self, data: Iterable[bytes | memoryview]) -> str:
+    def put(self, data: Iterable[bytes | memoryview], *, name: str = "") -> str:
         """Keep a new segment; return its name."""
-        name = token_hex(8)
+        name = name or token_hex(8)
         self._kept[name] = parse(b"".join(data))
         return name
 

@@ -36,6 +36,12 @@ class ContentCache:
                     found[content_id] = kept[0]
         return found
 
+    def clear(self) -> None:
+        """Let go of all."""
+        with self._lock:
+            self._contents.clear()
+            self._bytes = 0
+
     def put(self, content: Content, size: int) -> None:
         """Keep a content of this `weight`, at the cost of those not used for longest."""
         if size > self._bytes_max:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from threading import Lock
+from time import monotonic, sleep
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy import (
@@ -50,6 +51,10 @@ _DAY_MS = 86_400_000
 # Past this size the write-ahead log is cut back after a checkpoint, so that one large ingest
 # does not keep its log on disk for good.
 _LOG_BYTES_MAX = 64 << 20
+
+# For so long an emptied log is waited for that somebody still reads.
+_SCRUB_S = 30.0
+_SCRUB_LOOK_S = 0.05
 
 # Ids in one statement; SQLite takes 32,766 parameters.
 _BATCH = 1_000
@@ -178,6 +183,42 @@ class Database:
     def insert(self, table: Table) -> Insert:
         """Return an insert that can say what happens on conflict."""
         return insert(table)
+
+    @contextmanager
+    def erasing(self) -> Iterator[Connection]:
+        """Give what `write` gives; what is deleted is overwritten with zeros. Then `scrub`."""
+        with self.write() as connection:
+            connection.exec_driver_sql("PRAGMA secure_delete = ON")
+            yield connection
+
+    def scrub(self) -> None:
+        """Write the file anew without anything that was ever deleted, and empty its log.
+
+        Others may read meanwhile, but not write. What a file system keeps of blocks that were
+        given back is beyond this.
+
+        Raises:
+            Locked: Somebody read or wrote for so long that the log could not be emptied.
+            DiskFull: There is no room for a second copy of the file.
+            StorageFailure: Or the kind of it that fits.
+        """
+        timeout = self._busy_ms / 1000
+        with (
+            self._failures(),
+            closing(sqlite3.connect(self.path, isolation_level=None, timeout=timeout)) as file,
+        ):
+            file.execute(f"PRAGMA synchronous = {self._synchronous}")
+            # Deleted pages reach the file as zeros before what lies behind them is cut off.
+            self._empty_log(file)
+            file.execute("VACUUM")
+            self._empty_log(file)
+
+    def _empty_log(self, file: sqlite3.Connection) -> None:
+        until = monotonic() + _SCRUB_S
+        while file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            if monotonic() > until:
+                raise _locked(self.path)
+            sleep(_SCRUB_LOOK_S)
 
     def close(self) -> None:
         """Close every connection that is not in use."""

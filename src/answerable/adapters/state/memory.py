@@ -22,7 +22,13 @@ from answerable.adapters.state.failures import (
     rated_too_often,
 )
 from answerable.adapters.state.lock import BRIEF_S
-from answerable.adapters.state.traces import join_trace, outcome_name, split_trace
+from answerable.adapters.state.traces import (
+    documents_of,
+    join_trace,
+    nameless,
+    outcome_name,
+    split_trace,
+)
 from answerable.answering.feedback import (
     PER_PRINCIPAL_MAX,
     Feedback,
@@ -35,6 +41,7 @@ from answerable.domain.documents import Content, Document, Member, Removal, Revi
 from answerable.domain.errors import Conflict, Locked
 from answerable.domain.questions import Trace
 from answerable.domain.releases import Deployment, Release
+from answerable.library.bans import unnamed
 from answerable.library.ports import State, VectorCache
 from answerable.operations.ports import Job, JobState, Leases
 from answerable.releases.ports import Register
@@ -118,6 +125,11 @@ class MemoryState:
         with self._lock:
             return frozenset(document.source for document in self._documents.values())
 
+    def bytes_hashes(self) -> frozenset[str]:
+        """Return the SHA-256 of the bytes of every content that is stored."""
+        with self._lock:
+            return frozenset(content.bytes_hash for content in self._contents.values())
+
     def documents(self, document_ids: Collection[str]) -> Mapping[str, Document]:
         """Return those of these documents that are known, with today's labels."""
         with self._lock:
@@ -182,6 +194,38 @@ class MemoryState:
         """Return all removals by document id."""
         with self._lock:
             return dict(self._removed)
+
+    # For `MemoryPurges`
+
+    def placed(self) -> Mapping[int, Mapping[str, str]]:
+        """Return by revision which content each document has."""
+        with self._lock:
+            return {number: dict(placed) for number, placed in self._placed.items()}
+
+    def kept(self) -> Mapping[str, Content]:
+        """Return all contents by id."""
+        with self._lock:
+            return dict(self._contents)
+
+    def erase(self, document_ids: Collection[str], content_ids: Collection[str]) -> None:
+        """Forget documents and contents; revisions count what is left."""
+        with self._change():
+            paths = [self._documents[one].path for one in document_ids if one in self._documents]
+            for document_id in document_ids:
+                self._documents.pop(document_id, None)
+                self._removed.pop(document_id, None)
+                for placed in self._placed.values():
+                    placed.pop(document_id, None)
+            for number, placed in self._placed.items():
+                held = [self._contents[one] for one in placed.values()]
+                self._revisions[number] = replace(
+                    self._revisions[number],
+                    documents=len(held),
+                    chunks=sum(len(one.chunks) for one in held),
+                    because=unnamed(self._revisions[number].because, paths),
+                )
+            for content_id in content_ids:
+                self._contents.pop(content_id, None)
 
     @contextmanager
     def _change(self) -> Iterator[None]:
@@ -426,6 +470,12 @@ class MemoryLeases:
                 del self._jobs[job_id]
         return len(old)
 
+    def discard(self, job_ids: Collection[str]) -> None:
+        """Drop jobs."""
+        with self._lock:
+            for job_id in job_ids:
+                self._jobs.pop(job_id, None)
+
     def hold(self, name: str, *, holder: str, lease_s: float) -> int | None:
         """Take or extend a named lease."""
         with self._lock:
@@ -498,6 +548,7 @@ class MemoryLedger:
         self._lock = Lock()
         self._traces: dict[str, Trace] = {}
         self._forgotten: set[str] = set()
+        self._unquoted: set[str] = set()
         self._feedback: list[Feedback] = []
         self._is_closed = False
 
@@ -514,6 +565,7 @@ class MemoryLedger:
             if trace.id in self._traces:
                 raise Conflict(f"there is a trace {trace.id} already", hint="give it another id")
             self._traces[trace.id] = trace
+            self._redact(trace.id)
 
     def recent(
         self,
@@ -578,9 +630,40 @@ class MemoryLedger:
                 if trace.at_ms < older_than_ms and trace.id not in self._forgotten
             ]
             for trace in old:
-                self._traces[trace.id] = join_trace(split_trace(trace).structure, None)
+                bare = join_trace(split_trace(trace).structure, None)
+                self._traces[trace.id] = replace(bare, is_redacted=trace.is_redacted)
                 self._forgotten.add(trace.id)
         return len(old)
+
+    def redact(
+        self, document_ids: Collection[str], *, at_ms: int, heard: Callable[[int, int], None]
+    ) -> int:
+        """Replace traces that name any of these documents by what is left without texts."""
+        del at_ms
+        with self._lock:
+            self._unquoted |= set(document_ids)
+            redacted = sum([self._redact(trace_id) for trace_id in sorted(self._traces)])
+            heard(len(self._traces), len(self._traces))
+            return redacted
+
+    def unredact(self, document_ids: Collection[str]) -> None:
+        """Keep texts of traces that name these documents again."""
+        with self._lock:
+            self._unquoted -= set(document_ids)
+
+    def _redact(self, trace_id: str) -> bool:
+        """Take the texts of a trace that may not have any; return whether it had."""
+        trace = self._traces[trace_id]
+        followed = self._traces.get(trace.follows)
+        follows_one = followed is not None and followed.is_redacted
+        if documents_of(trace).isdisjoint(self._unquoted) and not follows_one:
+            return False
+        structure = nameless(split_trace(trace).structure, self._unquoted)
+        self._traces[trace_id] = replace(join_trace(structure, None), is_redacted=True)
+        self._feedback = [
+            replace(one, comment="") if one.trace_id == trace_id else one for one in self._feedback
+        ]
+        return not trace.is_redacted
 
     def close(self) -> None:
         """Refuse further traces."""
@@ -611,6 +694,14 @@ class MemoryVectorCache:
             for key, vectors in packed.items():
                 self._packed.setdefault((embedder, key), vectors)
 
+    def erase(self, keys: Collection[str]) -> None:
+        """Forget what every embedder has under these keys."""
+        doomed = set(keys)
+        with self._lock:
+            self._packed = {
+                known: packed for known, packed in self._packed.items() if known[1] not in doomed
+            }
+
 
 _vector_cache: Callable[..., VectorCache] = MemoryVectorCache
 
@@ -628,6 +719,7 @@ def _line(trace: Trace, counts: Counter[tuple[str, Thumb]]) -> TraceLine:
         took_ms=trace.took_ms,
         ups=counts[trace.id, Thumb.UP],
         downs=counts[trace.id, Thumb.DOWN],
+        is_redacted=trace.is_redacted,
     )
 
 

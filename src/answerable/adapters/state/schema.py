@@ -36,7 +36,7 @@ class Schema:
 
 
 STATE = Schema(name="state", head="0004_pre_sources", tables=tables.state)
-LEDGER = Schema(name="ledger", head="0002_pre_feedback", tables=tables.ledger)
+LEDGER = Schema(name="ledger", head="0003_pre_redactions", tables=tables.ledger)
 VECTORS = Schema(name="vectors", head="0001_pre_first", tables=tables.vector_cache)
 
 

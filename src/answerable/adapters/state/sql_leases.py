@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from answerable.adapters.state import tables
-from answerable.adapters.state.engine import Database
+from answerable.adapters.state.engine import Database, batches
 from answerable.adapters.state.failures import LEASE_RAN_OUT
 from answerable.operations.ports import Job, JobState, Leases
 
@@ -207,6 +207,13 @@ class SqlLeases:
                 return 0
         with self._database.write() as connection:
             return connection.execute(delete(_JOBS).where(_C.number.in_(old))).rowcount
+
+    def discard(self, job_ids: Collection[str]) -> None:
+        """Delete jobs by number, what they held overwritten."""
+        numbers = [_number(job_id) for job_id in job_ids]
+        with self._database.erasing() as connection:
+            for batch in batches(numbers):
+                connection.execute(delete(_JOBS).where(_C.number.in_(batch)))
 
     def hold(self, name: str, *, holder: str, lease_s: float) -> int | None:
         """Take or extend a named lease, in one transaction."""

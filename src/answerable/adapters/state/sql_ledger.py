@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select
 
-from answerable.adapters.state import sql_feedback, tables
+from answerable.adapters.state import sql_feedback, sql_redactions, tables
 from answerable.adapters.state.engine import Database
 from answerable.adapters.state.failures import ledger_closed
 from answerable.adapters.state.traces import (
+    documents_of,
     join_trace,
+    nameless,
     outcome_name,
     question_of,
     split_trace,
@@ -30,24 +33,44 @@ _FORGET_BATCH = 2_000
 _TRACES = tables.traces
 _TEXTS = tables.trace_texts
 
-_PARTS = select(_TRACES.c.structure, _TEXTS.c.texts).join_from(_TRACES, _TEXTS, isouter=True)
+_MARKS = tables.redactions
 
-_LINES = select(
-    *[column for column in _TRACES.c if column.name != "structure"], _TEXTS.c.texts
-).join_from(_TRACES, _TEXTS, isouter=True)
+_IS_REDACTED = _MARKS.c.trace_id.is_not(None).label("redacted")
+
+_PARTS = (
+    select(_TRACES.c.structure, _TEXTS.c.texts, _IS_REDACTED)
+    .join_from(_TRACES, _TEXTS, isouter=True)
+    .join(_MARKS, _MARKS.c.trace_id == _TRACES.c.id, isouter=True)
+)
+
+_LINES = (
+    select(
+        *[column for column in _TRACES.c if column.name != "structure"],
+        _TEXTS.c.texts,
+        _IS_REDACTED,
+    )
+    .join_from(_TRACES, _TEXTS, isouter=True)
+    .join(_MARKS, _MARKS.c.trace_id == _TRACES.c.id, isouter=True)
+)
 
 
 class _Entry:
     """A trace on its way into the database."""
 
-    __slots__ = ("error", "is_done", "row", "text_row")
+    __slots__ = ("documents", "error", "is_done", "row", "text_row", "trace")
 
     def __init__(self, trace: Trace) -> None:
         structure, texts = split_trace(trace)
+        self.trace = trace
         self.row = _trace_row(trace, structure)
         self.text_row = (trace.id, trace.at_ms, texts)
+        self.documents = documents_of(trace)
         self.error: AnswerableError | None = None
         self.is_done = False
+
+    def nameless(self, document_ids: Collection[str]) -> tuple[object, ...]:
+        """Return the row without the paths of these documents."""
+        return (*self.row[:-1], nameless(str(self.row[-1]), document_ids))
 
 
 class SqlLedger:
@@ -123,7 +146,8 @@ class SqlLedger:
         if row is None:
             return None
         try:
-            return join_trace(row.structure, row.texts)
+            trace = join_trace(row.structure, row.texts)
+            return replace(trace, is_redacted=True) if row.redacted else trace
         except ValueError as error:
             raise Corrupt(
                 f"trace {trace_id} in {self._database.path} is damaged",
@@ -155,6 +179,27 @@ class SqlLedger:
         while count := self._forget_some(older_than_ms):
             forgotten += count
         return forgotten
+
+    def redact(
+        self, document_ids: Collection[str], *, at_ms: int, heard: Callable[[int, int], None]
+    ) -> int:
+        """Delete all texts of traces that name any of these documents, then scrub the file.
+
+        First the documents are noted: what is appended from then on is treated alike, whichever
+        process does it.
+
+        Raises:
+            Locked: Another process reads or writes without a pause.
+            StorageFailure: Or the kind of it that fits.
+        """
+        sql_redactions.note(self._database, document_ids, at_ms)
+        redacted = sql_redactions.redact_all(self._database, document_ids, at_ms, heard)
+        self._database.scrub()
+        return redacted
+
+    def unredact(self, document_ids: Collection[str]) -> None:
+        """Keep texts of traces that name these documents again."""
+        sql_redactions.unnote(self._database, document_ids)
 
     def close(self) -> None:
         """Refuse further traces, commit what waits and close the database."""
@@ -196,10 +241,27 @@ class SqlLedger:
 
     def _commit(self, entries: Sequence[_Entry]) -> None:
         with self._database.write() as connection:
-            connection.exec_driver_sql(self._insert_trace, [entry.row for entry in entries])
-            if self._keep_texts:
-                texts = [entry.text_row for entry in entries]
+            noted = sql_redactions.noted(connection)
+            silent = self._silent(connection, entries, noted) if noted else ()
+            rows = [one.nameless(noted) if one in silent else one.row for one in entries]
+            connection.exec_driver_sql(self._insert_trace, rows)
+            texts = [entry.text_row for entry in entries if entry not in silent]
+            if self._keep_texts and texts:
                 connection.exec_driver_sql(self._insert_texts, texts)
+            for entry in silent:
+                at_ms = entry.trace.at_ms
+                sql_redactions.mark(connection, self._database, [entry.trace.id], at_ms)
+
+    def _silent(
+        self, connection: Connection, entries: Sequence[_Entry], noted: Collection[str]
+    ) -> Sequence[_Entry]:
+        """Return what is kept without texts: a document was purged while it was answered."""
+        redacted = sql_redactions.marked(connection, [one.trace.follows for one in entries])
+        return [
+            one
+            for one in entries
+            if not one.documents.isdisjoint(noted) or one.trace.follows in redacted
+        ]
 
     def _forget_some(self, older_than_ms: int) -> int:
         old = select(_TEXTS.c.trace_id).where(_TEXTS.c.at_ms < older_than_ms).limit(_FORGET_BATCH)
@@ -248,4 +310,5 @@ def _line(row: Row[*tuple[Any, ...]], counts: Mapping[tuple[str, str], int]) -> 
         took_ms=row.took_ms,
         ups=counts.get((row.id, Thumb.UP), 0),
         downs=counts.get((row.id, Thumb.DOWN), 0),
+        is_redacted=bool(row.redacted),
     )

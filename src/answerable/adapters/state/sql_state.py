@@ -69,6 +69,10 @@ class SqlState:
         """Return a number that changes with every commit to the database."""
         return self._database.pulse()
 
+    def let_go(self) -> None:
+        """Keep no content in memory that was read."""
+        self._cache.clear()
+
     def writer(self, *, is_brief: bool = False) -> AbstractContextManager[None]:
         """Lock a file beside the database: its name and ``.lock``."""
         path = self._database.path
@@ -127,6 +131,11 @@ class SqlState:
         """Return the names of all sources."""
         with self._database.read() as connection:
             return frozenset(connection.scalars(select(tables.documents.c.source).distinct()))
+
+    def bytes_hashes(self) -> frozenset[str]:
+        """Return the SHA-256 of the bytes of every content that is stored."""
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(select(tables.contents.c.bytes_hash).distinct()))
 
     def documents(self, document_ids: Collection[str]) -> Mapping[str, Document]:
         """Return those of these documents that are known, with today's labels."""

@@ -99,6 +99,64 @@ removals = Table(
     Column("at_ms", BigInteger, nullable=False),
 )
 
+quarantine = Table(
+    "quarantine",
+    state,
+    Column("document_id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("bytes_hash", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("first_seen_ms", BigInteger, nullable=False),
+    Column("last_seen_ms", BigInteger, nullable=False),
+    Column("ignored_by", Text, nullable=False),
+    Column("ignored_because", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+purges = Table(
+    "purges",
+    state,
+    Column("number", Integer, primary_key=True),
+    Column("who", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("done_at_ms", BigInteger),
+    sqlite_autoincrement=True,
+)
+
+# Neither names nor texts: what is left of a document must not tell what it was.
+purged_documents = Table(
+    "purged_documents",
+    state,
+    Column("purge", Integer, ForeignKey(purges.c.number), primary_key=True),
+    Column("document_id", Text, primary_key=True),
+    Column("place_hash", Text, nullable=False),
+    Column("lifted_at_ms", BigInteger),
+    sqlite_with_rowid=False,
+)
+
+purged_contents = Table(
+    "purged_contents",
+    state,
+    Column("purge", Integer, ForeignKey(purges.c.number), primary_key=True),
+    Column("bytes_hash", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+purged_indexes = Table(
+    "purged_indexes",
+    state,
+    Column("purge", Integer, ForeignKey(purges.c.number), primary_key=True),
+    Column("revision", Integer, ForeignKey(revisions.c.number), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 releases = Table(
     "releases",
     state,
@@ -216,6 +274,23 @@ feedback_texts = Table(
     Column("number", Integer, ForeignKey(feedback.c.number), primary_key=True),
     Column("at_ms", BigInteger, nullable=False, index=True),
     Column("comment", Text, nullable=False),
+)
+
+# Traces that name one of these are kept without texts.
+redacted_documents = Table(
+    "redacted_documents",
+    ledger,
+    Column("document_id", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+redactions = Table(
+    "redactions",
+    ledger,
+    Column("trace_id", Text, ForeignKey(traces.c.id), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 vector_cache = MetaData(naming_convention=_NAMES)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Collection
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import NoneType
@@ -30,6 +32,15 @@ _TEXTS: dict[Any, frozenset[str]] = {
     Citation: frozenset({"title", "heading", "quote", "landmark"}),
     Verdict: frozenset({"reasons"}),
 }
+
+PURGED_PATH = "(purged)"
+"""What a redacted trace says in place of the path of a document that was purged."""
+
+# Told by where a trace is kept, not by the trace.
+_NOT_KEPT: dict[Any, frozenset[str]] = {Trace: frozenset({"is_redacted"})}
+
+# As `_dump` writes it; a quotation mark inside a string has a backslash before it.
+_FOLLOWS = re.compile(r'"follows":"([^"]+)"')
 
 _SCALARS = frozenset({str, int, float, bool, NoneType})
 
@@ -74,6 +85,43 @@ def join_trace(structure: str, texts: str | None) -> Trace:
         raise ValueError("a text is missing") from error
 
 
+def documents_of(trace: Trace) -> frozenset[str]:
+    """Return the ids of all documents a trace names: what was found, cited, said or left out."""
+    outcome = trace.outcome
+    closest = outcome.closest if isinstance(outcome, Abstained) else ()
+    claims = () if isinstance(outcome, Abstained) else outcome.claims
+    found = {one.document_id for one in (*trace.passages, *closest)}
+    cited = {one.document_id for claim in (*claims, *trace.dropped) for one in claim.citations}
+    return frozenset(found | cited)
+
+
+def names_any(structure: str, document_ids: Collection[str]) -> bool:
+    """Return whether a structure names any of these documents."""
+    return any(f'"{document_id}"' in structure for document_id in document_ids)
+
+
+def followed_in(structure: str) -> str:
+    """Return the id of the trace that a structure follows, without decoding the rest."""
+    found = _FOLLOWS.search(structure)
+    return found[1] if found else ""
+
+
+def nameless(structure: str, document_ids: Collection[str]) -> str:
+    """Return a structure without the paths of these documents."""
+    return _dump(_nameless(json.loads(structure), document_ids))
+
+
+def _nameless(value: Any, document_ids: Collection[str]) -> Any:
+    if isinstance(value, list):
+        return [_nameless(item, document_ids) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {name: _nameless(item, document_ids) for name, item in value.items()}
+    if kept.get("document_id") in document_ids and "path" in kept:
+        kept["path"] = PURGED_PATH
+    return kept
+
+
 def question_of(texts: str) -> str:
     """Return the question, which is the first text, without decoding the rest."""
     question: str = json.loads(texts)[0]
@@ -114,7 +162,9 @@ def _plan(kind: Any) -> tuple[tuple[str, bool], ...] | None:
     if not is_dataclass(kind):
         return None
     text_fields = _TEXTS.get(kind, frozenset())
-    return tuple((field.name, field.name in text_fields) for field in fields(kind))
+    not_kept = _NOT_KEPT.get(kind, frozenset())
+    names = [field.name for field in fields(kind) if field.name not in not_kept]
+    return tuple((name, name in text_fields) for name in names)
 
 
 def _dump(value: object) -> str:

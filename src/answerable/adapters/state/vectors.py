@@ -77,6 +77,19 @@ class SqlVectorCache:
             rows = [(None, number, *_row(key, vectors)) for key, vectors in packed.items()]
             connection.exec_driver_sql(self._add_vector, rows)
 
+    def erase(self, keys: Collection[str]) -> None:
+        """Delete what every embedder has under these keys, then write the file anew without it.
+
+        Raises:
+            Locked: Another process reads or writes without a pause.
+            StorageFailure: Or the kind of it that fits.
+        """
+        with self._file(), self._database.erasing() as connection:
+            for batch in batches([bytes.fromhex(key) for key in keys]):
+                connection.execute(_ERASED, {"keys": batch})
+        with self._file():
+            self._database.scrub()
+
     @contextmanager
     def _file(self) -> Iterator[Path]:
         """Give the file; say of a damaged one what to do with a cache."""
@@ -98,6 +111,13 @@ _FOUND = select(tables.vectors.c.key, tables.vectors.c.checksum, tables.vectors.
 
 _DAMAGED = delete(tables.vectors).where(
     tables.vectors.c.embedder == bindparam("number"),
+    tables.vectors.c.key.in_(bindparam("keys", expanding=True)),
+)
+
+
+# By embedder too, for that is how the rows are found.
+_ERASED = delete(tables.vectors).where(
+    tables.vectors.c.embedder.in_(select(tables.embedders.c.number)),
     tables.vectors.c.key.in_(bindparam("keys", expanding=True)),
 )
 

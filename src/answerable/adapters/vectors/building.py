@@ -8,8 +8,9 @@ and to another base than the one that was prepared for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Protocol
 
 import numpy as np
@@ -58,8 +59,8 @@ class Limits:
 class Store(Protocol):
     """Where the segments of one embedder are put."""
 
-    def put(self, data: Iterable[bytes | memoryview]) -> str:
-        """Write a new segment; return its name, which no other has."""
+    def put(self, data: Iterable[bytes | memoryview], *, name: str = "") -> str:
+        """Write a new segment; return its name, which no other has, or the one it is to have."""
         ...
 
     def get(self, name: str) -> Segment:
@@ -130,6 +131,53 @@ def joined(
     return tuple(part for part in (*kept, *taken) if part.rows)
 
 
+def purged(
+    parts: Sequence[Part],
+    document_ids: Collection[str],
+    *,
+    done: Mapping[str, Part],
+    store: Store,
+    limits: Limits,
+    check: Check = unchecked,
+) -> tuple[Part, ...]:
+    """Return the parts of a revision written anew where they hold anything of some documents.
+
+    What is written anew gets a name that follows from the old one and from the documents, so that
+    another revision with the same segment can share it.
+
+    Args:
+        parts: Of one embedder.
+        done: By name, what was written anew for another revision; all of it alive.
+        document_ids: Of the documents.
+        store: Where new segments are put.
+        limits: When they are divided.
+        check: Called now and then.
+    """
+    numbers = _numbers(document_ids)
+    kept = []
+    for part in parts:
+        stays = ~np.isin(part.segment.document_numbers, numbers)
+        if stays.all():
+            kept.append(part)
+            continue
+        whole = replace(part, alive=stays)
+        name = _name_without(part.name, document_ids)
+        if whole.rows and name not in done:
+            store.check(part.name)
+            fresh = _merged([whole], store, limits, check, name=name)
+        elif whole.rows:
+            fresh = done[name]
+        else:
+            continue
+        kept.append(replace(fresh, alive=part.alive[stays]))
+    return tuple(part for part in kept if part.rows)
+
+
+def _name_without(name: str, document_ids: Collection[str]) -> str:
+    known = "\n".join((name, *sorted(document_ids)))
+    return sha256(known.encode()).hexdigest()[: len(name)]
+
+
 def _alive(part: Part) -> Numbers:
     return part.segment.document_numbers[part.alive]
 
@@ -162,8 +210,8 @@ def _dimension(parts: Sequence[Part], documents: Sequence[Vectored]) -> int:
     return dimension_of(documents[0].packed[0])
 
 
-def _put(data: Iterable[bytes | memoryview], store: Store, check: Check) -> Part:
-    name = store.put(_checked(data, check))
+def _put(data: Iterable[bytes | memoryview], store: Store, check: Check, name: str = "") -> Part:
+    name = store.put(_checked(data, check), name=name)
     segment = store.get(name)
     return Part(name=name, segment=segment, alive=np.ones(segment.counts.documents, np.bool_))
 
@@ -206,10 +254,12 @@ def to_merge(parts: Sequence[Part], limits: Limits) -> Sequence[Part]:
     return [part for part in parts if not part.rows]
 
 
-def _merged(parts: Sequence[Part], store: Store, limits: Limits, check: Check) -> Part:
+def _merged(
+    parts: Sequence[Part], store: Store, limits: Limits, check: Check, name: str = ""
+) -> Part:
     merger = Merger([part for part in parts if part.rows])
     if merger.rows <= limits.exact_max:
-        return _put(merger.pieces(None), store, check)
+        return _put(merger.pieces(None), store, check, name)
     division = divided(merger.vectors, merger.rows, check)
-    part = _put(merger.pieces(division.cells), store, check)
+    part = _put(merger.pieces(division.cells), store, check, name)
     return replace(part, probes=division.probes, recall=division.recall)

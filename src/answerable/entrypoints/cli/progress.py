@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -44,14 +44,22 @@ def _progress(unit: str) -> Progress:
     )
 
 
+class Counted(Protocol):
+    """Hears how many are done, of how many, and what they are if that has changed."""
+
+    def __call__(self, done: int, of: int, what: str = ..., /) -> None:
+        """Show it."""
+        ...
+
+
 @contextmanager
-def counting(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a bar that is told how many are done, and of how many."""
+def counting(what: str, unit: str) -> Iterator[Counted]:
+    """Give a bar that is told how many are done, of how many, and of what by now."""
     with _progress(unit) as bar:
         task = bar.add_task(what, total=None)
 
-        def heard(done: int, of: int) -> None:
-            bar.update(task, completed=done, total=of)
+        def heard(done: int, of: int, what: str = what) -> None:
+            bar.update(task, completed=done, total=of, description=what)
 
         yield heard
 

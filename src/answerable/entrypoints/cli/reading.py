@@ -10,8 +10,11 @@ import typer
 from answerable.answering.feedback import Thumb
 from answerable.answering.ports import TraceLine
 from answerable.domain.documents import Document, Removal
-from answerable.domain.errors import BadInput
+from answerable.domain.errors import BadInput, NotFound
 from answerable.domain.releases import Deployment
+from answerable.entrypoints.cli.originals import original, reparse
+from answerable.entrypoints.cli.purging import purges
+from answerable.entrypoints.cli.quarantine import quarantine
 from answerable.entrypoints.cli.terminal import (
     Json,
     Workspace,
@@ -122,17 +125,33 @@ def show_document(
 @documents.command("remove")
 def remove_document(
     document: DocumentId,
+    *,
     because: Why = "removed by hand",
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Erase it from everything kept; nothing undoes it.")
+    ] = False,
+    with_copies: Annotated[
+        bool, typer.Option("--with-copies", help="Purge those with the same bytes as well.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Purge without asking.")] = False,
     as_json: Json = False,
     workspace: Workspace = None,
 ) -> None:
     """Hide a document from every revision, at once; `documents restore` undoes it.
 
+    With --purge nothing does: its text is erased from revisions, vectors, caches and traces.
+
     Example:  answerable documents remove runbooks/old.md --because "replaced"
     """
     from answerable.app import open_app
+    from answerable.entrypoints.cli.purging import purge as erase
 
     with open_app(workspace) as app:
+        if purge:
+            left = erase(app, document, because=because, with_copies=with_copies, yes=yes)
+            if as_json:
+                print_json(left)
+            return
         found = app.find_document(document, app.owner())
         member = app.remove(found, who=app.owner().principal, because=because)
     if as_json:
@@ -145,15 +164,26 @@ def restore_document(
     document: Annotated[str, typer.Argument(help="Id or path of the removed document.")],
     workspace: Workspace = None,
 ) -> None:
-    """Undo `documents remove`.
+    """Undo `documents remove`. Of what was purged nothing comes back; its place is allowed again.
 
     Example:  answerable documents restore 1f0c9a7be2d43c55
     """
     from answerable.app import open_app
 
     with open_app(workspace) as app:
-        restored = app.restore(document)
+        try:
+            restored = app.restore(document)
+        except NotFound:
+            app.lift_purge(document)
+            talk("a file at its place is taken in again, unless it is the one that was purged")
+            return
     talk(f"restored {restored.path}; if it was left out of a revision: answerable ingest PATH")
+
+
+documents.command("original")(original)
+documents.command("reparse")(reparse)
+documents.command("purges")(purges)
+documents.add_typer(quarantine, name="quarantine")
 
 
 @revisions.command("list")
@@ -370,7 +400,8 @@ def show_trace(trace: str, as_json: Json = False, workspace: Workspace = None) -
     if as_json:
         print_json(as_object(found, passages=None) | {"feedback": rated})
         return
-    line(found.question or "(the text has expired)")
+    gone = "a document in it was purged" if found.is_redacted else "the text has expired"
+    line(found.question or f"({gone})")
     for text in lines(found, passages=len(found.passages), explain=True):
         line(text)
     for one in rated:

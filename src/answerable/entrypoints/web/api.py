@@ -17,6 +17,9 @@ from answerable.domain.errors import BadInput, Conflict
 from answerable.entrypoints.given import GivenIn
 from answerable.entrypoints.web import happening, problems, render, schemas
 from answerable.entrypoints.web.happening import Answers
+from answerable.entrypoints.web.originals import add_originals
+from answerable.entrypoints.web.quarantine import add_quarantine
+from answerable.entrypoints.web.removing import add_removing
 from answerable.entrypoints.web.replies import as_json
 from answerable.entrypoints.web.uploads import Upload, new_content, new_document, request_body
 
@@ -29,8 +32,11 @@ def api(app: App, answers: Answers) -> APIRouter:
     router = APIRouter(responses=problems.RESPONSES)
     _add_questions(router, app, answers)
     _add_answers(router, app)
+    add_quarantine(router, app)  # before a document could be called so
     _add_documents(router, app)
+    add_originals(router, app)
     _add_uploads(router, app)
+    add_removing(router, app)
     _add_records(router, app)
     _add_health(router, app)
     _add_metrics(router, app, answers)

@@ -95,9 +95,18 @@ def _refusal(scope: Scope, *, limit: int) -> problems.Problem | None:
         return _not_allowed("a page of another site sent this", "ask from Answerable's own page")
     kind = _one(headers, b"content-type").lower()
     is_bare = length in ("", "0") and not _one(headers, b"transfer-encoding")
-    if scope["path"].startswith(_TYPED) and not (is_bare or kind.startswith(_API_TYPES)):
+    if _is_typed(scope) and not (is_bare or kind.startswith(_API_TYPES)):
         return problems.of_http(HTTPException(415, "the content type must be application/json"))
     return None
+
+
+def _is_typed(scope: Scope) -> bool:
+    """Return whether a request must say that it is none that a form can send.
+
+    No page can send a DELETE to another site without asking first, and it has no body.
+    """
+    path: str = scope["path"]
+    return path.startswith(_TYPED) and not (scope["method"] == "DELETE" and path.startswith("/v1/"))
 
 
 def too_large(limit: int) -> HTTPException:

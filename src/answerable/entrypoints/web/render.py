@@ -10,7 +10,8 @@ from answerable.answering.feedback import Feedback
 from answerable.answering.ports import TraceLine
 from answerable.answering.standing import AnswerStanding, ClaimStanding, Place
 from answerable.app import Check, DocumentView
-from answerable.domain.documents import Content, Member, Revision
+from answerable.app.quarantine import Ill
+from answerable.domain.documents import Content, Member, Purge, Revision
 from answerable.domain.questions import (
     Abstained,
     Answered,
@@ -126,6 +127,7 @@ def whole_trace(trace: Trace, given: Iterable[Feedback]) -> Plain:
         "question": trace.question,
         "evidence": dict(trace.evidence),
         "passages": [looked_at(passage) for passage in trace.passages],
+        "redacted": trace.is_redacted,
         "feedback": [feedback(one) for one in given],
     }
 
@@ -260,6 +262,40 @@ def trace_line(line: TraceLine) -> Plain:
         "took_ms": line.took_ms,
         "ups": line.ups,
         "downs": line.downs,
+        "redacted": line.is_redacted,
+    }
+
+
+def purge(one: Purge) -> Plain:
+    """Return what is left of what was purged; shape `PurgeOut`."""
+    return {
+        "number": one.number,
+        "who": one.who,
+        "because": one.because,
+        "at_ms": one.at_ms,
+        "done_at_ms": one.done_at_ms,
+        "documents": [grave.document_id for grave in one.documents],
+    }
+
+
+def quarantined(one: Ill) -> Plain:
+    """Return a file that could not be read; shape `QuarantinedOut`."""
+    document = one.document
+    return {
+        "document_id": document.document_id,
+        "source": document.source,
+        "path": document.path,
+        "code": document.code,
+        "reason": document.reason,
+        "advice": one.advice,
+        "format": document.format,
+        "size": document.size if document.bytes_hash else None,
+        "attempts": document.attempts,
+        "first_seen_ms": document.first_seen_ms,
+        "last_seen_ms": document.last_seen_ms,
+        "retry": not document.line,
+        "ignored_by": document.ignored_by,
+        "ignored_because": document.ignored_because,
     }
 
 

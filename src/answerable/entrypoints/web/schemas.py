@@ -365,6 +365,62 @@ class SourceGoneOut(_Shape):
     revision: int | None
 
 
+class RemovedOut(_Shape):
+    """Documents that are hidden from now on, and whether they are also erased."""
+
+    documents: Annotated[list[str], Field(description="Their ids.")]
+    purge: Annotated[int | None, Field(description="Number of the purge; null when only hidden.")]
+    status_url: str | None
+
+
+class PurgeOut(_Shape):
+    """What is left of documents that were purged."""
+
+    number: int
+    who: str
+    because: str
+    at_ms: int
+    done_at_ms: Annotated[int | None, Field(description="Null until nothing is left of them.")]
+    documents: Annotated[list[str], Field(description="The ids they had.")]
+
+
+class PurgesOut(_Shape):
+    """All purges, newest first."""
+
+    purges: list[PurgeOut]
+
+
+class IgnoreIn(_Shape):
+    """Why nobody wants to hear of a file that cannot be read."""
+
+    because: Annotated[Words, Field(min_length=1, max_length=1_000)]
+
+
+class QuarantinedOut(_Shape):
+    """A file that could not be read."""
+
+    document_id: str
+    source: str
+    path: str
+    code: Annotated[str, Field(description="What is wrong; the guide lists the codes.")]
+    reason: str
+    advice: Annotated[str, Field(description="What to do about it.")]
+    format: Annotated[str, Field(description="Suffix of the file, which chooses the parser.")]
+    size: int | None
+    attempts: int
+    first_seen_ms: int
+    last_seen_ms: int
+    retry: Annotated[bool, Field(description="It is tried again when it is next met.")]
+    ignored_by: str
+    ignored_because: str
+
+
+class QuarantineOut(_Shape):
+    """All files that could not be read, by path."""
+
+    quarantine: list[QuarantinedOut]
+
+
 class TraceLineOut(_Shape):
     """A trace in a list; `question` is empty once its text has expired."""
 
@@ -378,6 +434,7 @@ class TraceLineOut(_Shape):
     took_ms: float
     ups: Annotated[int, Field(description="Callers whose last feedback is a thumb up.")]
     downs: int
+    redacted: Annotated[bool, Field(description="A document in it was purged: no texts are left.")]
 
 
 class TracesOut(_Shape):
@@ -465,6 +522,7 @@ class TraceOut(AnswerOut):
     question: str
     evidence: dict[str, float]
     passages: list[LookedAtOut]
+    redacted: Annotated[bool, Field(description="A document in it was purged: no texts are left.")]
     feedback: list[FeedbackOut]
 
 

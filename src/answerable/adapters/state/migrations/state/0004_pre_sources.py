@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004_pre_sources"
-down_revision = "0001_pre_first"
+down_revision = "0003_pre_quarantine"
 
 
 def upgrade() -> None:

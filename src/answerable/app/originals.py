@@ -1,0 +1,85 @@
+"""The bytes documents were read from: given back, and read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from answerable.app.tools import Tools
+from answerable.domain.documents import Member, content_id
+from answerable.domain.errors import NotFound
+from answerable.domain.releases import Line
+from answerable.library.ports import Source
+from answerable.library.quarantine import suffix
+from answerable.library.report import Report
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Original:
+    """A document as it came.
+
+    Attributes:
+        name: Its file name, without folders.
+    """
+
+    member: Member
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reparsed:
+    """What reading originals again came to.
+
+    Attributes:
+        reports: One for each source.
+        missing: Documents that were read in an older way and have no original.
+    """
+
+    reports: tuple[Report, ...]
+    missing: tuple[Member, ...]
+
+
+def original(member: Member, tools: Tools) -> Original:
+    """Return the bytes a document was read from.
+
+    Raises:
+        NotFound: They were not kept.
+        StorageFailure: They cannot be read.
+    """
+    data = tools.originals.get(member.bytes_hash)
+    if data is None:
+        raise NotFound(
+            f"the original of {member.document.path} was not kept",
+            hint="ingest it again, with ingest.keep_originals; it may be too large for the limits",
+        )
+    return Original(member=member, name=member.document.path.rpartition("/")[2], data=data)
+
+
+def outdated(members: Iterable[Member], line: Line) -> tuple[Member, ...]:
+    """Return the documents that were not read as documents are now."""
+    return tuple(
+        one
+        for one in members
+        if one.content_id != content_id(one.bytes_hash, line.id, suffix(one.document.path))
+    )
+
+
+def sources(members: Iterable[Member], tools: Tools) -> Iterator[Source]:
+    """Give what reads the originals of these documents, as their sources gave them."""
+    for name, files in sorted(_by_source(members).items()):
+        yield kept(name, files, tools)
+
+
+def kept(name: str, files: Mapping[str, str], tools: Tools) -> Source:
+    """Return what reads originals as documents of a source, by path the SHA-256 of each."""
+    from answerable.adapters.sources.kept_originals import Kept
+
+    return Kept(name, files, tools.originals)
+
+
+def _by_source(members: Iterable[Member]) -> Mapping[str, Mapping[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for one in members:
+        found.setdefault(one.document.source, {})[one.document.path] = one.bytes_hash
+    return found

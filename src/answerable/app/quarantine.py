@@ -1,0 +1,102 @@
+"""Documents that could not be read: listed, tried again, or left in peace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from answerable.app.tools import Tools
+from answerable.domain.errors import BadInput, NotFound
+from answerable.library.ports import UPLOAD_SOURCE, Quarantine, Quarantined, Source
+from answerable.library.quarantine import advice, named
+
+_FOLDER = "folder:"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ill:
+    """A document in quarantine, and what to do about it."""
+
+    document: Quarantined
+    advice: str
+
+
+def listed(quarantine: Quarantine) -> tuple[Ill, ...]:
+    """Return all that is in quarantine, by path."""
+    return tuple(Ill(document=one, advice=advice(one.code)) for one in quarantine.all())
+
+
+def found(quarantine: Quarantine, name: str) -> Ill:
+    """Return the one of this id or path.
+
+    Raises:
+        NotFound: None is called so, or several are.
+    """
+    known = named(quarantine.all(), {name})
+    if len(known) == 1:
+        return Ill(document=known[0], advice=advice(known[0].code))
+    hint = "answerable documents quarantine list"
+    if known:
+        ids = ", ".join(one.document_id for one in known)
+        raise NotFound(f"{len(known)} files in quarantine have this path: {ids}", hint=hint)
+    raise NotFound("nothing in quarantine is called so", hint=hint)
+
+
+def ignored(quarantine: Quarantine, name: str, *, who: str, because: str) -> Ill:
+    """Leave one in peace, and return it.
+
+    Raises:
+        BadInput: There is no reason.
+        NotFound: None is called so, or several are.
+    """
+    if not because.strip():
+        raise BadInput("why it is ignored is not said", hint="say it with --because")
+    identity = found(quarantine, name).document.document_id
+    quarantine.ignore(identity, who=who, because=because)
+    return found(quarantine, identity)
+
+
+def sources(some: Iterable[Ill], tools: Tools, *, size_max_bytes: int) -> Iterator[Source]:
+    """Give what reads these documents alone, a source for each folder they lie in.
+
+    Uploads are read from the originals that were kept. What has vanished is in no source, nor is
+    an upload without an original.
+    """
+    from answerable.adapters.sources.kept_originals import Kept
+    from answerable.adapters.sources.several import Several
+
+    by_source: dict[str, list[Source]] = {}
+    uploads: dict[str, str] = {}
+    for one in some:
+        if one.document.source == UPLOAD_SOURCE:
+            uploads[one.document.path] = one.document.bytes_hash
+        elif part := _alone(one.document, size_max_bytes):
+            by_source.setdefault(part.name, []).append(part)
+    yield from map(Several, by_source.values())
+    sent = Kept(UPLOAD_SOURCE, uploads, tools.originals)
+    if sent.count():
+        yield sent
+
+
+def _alone(one: Quarantined, size_max_bytes: int) -> Source | None:
+    from answerable.adapters.sources.folder import Folder
+
+    if not one.source.startswith(_FOLDER):
+        return None
+    root = Path(one.source.removeprefix(_FOLDER))
+    try:
+        return Folder(root, within=one.path.rstrip("/"), size_max_bytes=size_max_bytes)
+    except BadInput:
+        return None
+
+
+def retried(quarantine: Quarantine, names: Sequence[str]) -> tuple[Ill, ...]:
+    """Let some be tried again when they are next met, or all; return them.
+
+    Raises:
+        NotFound: None is called so, or several are.
+    """
+    wanted = [found(quarantine, name) for name in names] if names else list(listed(quarantine))
+    quarantine.retry([one.document.document_id for one in wanted])
+    return tuple(wanted)
