@@ -12,6 +12,7 @@ import pytest
 
 from answerable.adapters.index.disk import Disk, failure
 from answerable.adapters.index.manifest import (
+    FORMAT,
     Manifest,
     Sealed,
     SealedSegment,
@@ -60,8 +61,8 @@ def test_the_vectors_of_a_manifest_read_back() -> None:
 
 def test_a_manifest_of_a_later_format_is_refused() -> None:
     """Another layout is named, not guessed at."""
-    data = MANIFEST.to_bytes().replace(b'"format": 2', b'"format": 3')
-    with pytest.raises(ValueError, match="format 3"):
+    data = MANIFEST.to_bytes().replace(b'"format": 2', b'"format": %d' % (FORMAT + 1))
+    with pytest.raises(ValueError, match=f"format {FORMAT + 1}"):
         from_bytes(data)
 
 
