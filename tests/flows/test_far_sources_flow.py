@@ -226,3 +226,23 @@ def test_what_cannot_be_registered(
     named = [part for option in options for part in ("-o", option)]
     ran = shell.run("sources", "add", "far", place, *named)
     assert ":pw" not in ran.check_error(code, status=2)
+
+
+def test_what_was_purged_is_in_no_cache_of_its_source(shell: Shell, far: Far) -> None:
+    """Neither as it was fetched nor as it was packed; and it is not taken in again."""
+    rare = "quokkathunder"
+    shell.done("init", "--data-dir", "data")
+    far.put(PAGES | {"rare.md": f"# Rare\n\nThe {rare} eats zebras.\n"})
+    shell.done("sources", "add", "far", *far.arguments)
+    shell.done("sources", "sync", "far")
+    name = f"rare{far.suffix}"
+    assert rare in held(shell)[name]
+    far.put({"rare.md": None})
+    shell.done("documents", "remove", name, "--purge", "--yes", "--because", "a test")
+    for file in (shell.home / "data").rglob("*"):
+        if file.is_file():
+            assert rare.encode() not in file.read_bytes(), file
+    assert not (shell.home / "data/sources").exists(), "a mirror holds it packed"
+    far.put({"rare.md": f"# Rare\n\nThe {rare} eats zebras.\n"})
+    shell.run("sources", "sync", "far")
+    assert name not in held(shell)
