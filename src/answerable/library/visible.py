@@ -16,6 +16,8 @@ _MARKUP = re.compile(
     r"|\*\*|__(?=\S)|(?<=\S)__|`+"
 )
 
+_KEY = re.compile(r'"([^"]+)"[ \t]*:[ \t]*[\[{]?')
+
 
 def visible(text: Text, start: int, end: int) -> tuple[Span, ...]:
     """Return the pieces of ``[start, end)`` that are not masked, in order, none of them empty."""
@@ -48,6 +50,8 @@ def headline(source: str) -> str:
     """Return the words of a heading: on one line, without the marks that make it a heading.
 
     Args:
-        source: The visible text of a heading block, Markdown or reStructuredText.
+        source: The visible text of a heading block: Markdown, reStructuredText, a key of JSON.
     """
-    return " ".join(_MARKUP.sub(lambda match: match[3] or "", source.strip()).split())
+    words = " ".join(_MARKUP.sub(lambda match: match[3] or "", source.strip()).split())
+    key = _KEY.fullmatch(words)
+    return key[1] if key else words
