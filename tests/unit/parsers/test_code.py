@@ -39,6 +39,30 @@ def bye():
 '''
 
 
+SHELL = """#!/bin/sh
+set -e
+
+# does it
+run() {
+  a
+
+  b
+}
+cat <<EOF
+x
+
+y
+EOF
+
+if x; then
+  y
+
+else
+  z
+fi
+"""
+
+
 def test_python_is_cut_between_definitions() -> None:
     """Comments and decorators go with what they stand above; a string is no statement."""
     text = code.read(PYTHON, ".py")
@@ -72,8 +96,7 @@ def test_a_long_class_is_a_section() -> None:
     [
         (
             ".sh",
-            "#!/bin/sh\nset -e\n\n# does it\nrun() {\n  a\n\n  b\n}\ncat <<EOF\nx\n\ny\nEOF\n\n"
-            "if x; then\n  y\n\nelse\n  z\nfi\n",
+            SHELL,
             [
                 "#!/bin/sh\nset -e",
                 "# does it\nrun() {\n  a\n\n  b\n}",
@@ -83,7 +106,7 @@ def test_a_long_class_is_a_section() -> None:
         ),
         (
             ".go",
-            "package main\n\nimport (\n\t\"os\"\n)\n\n// F does.\nfunc F() {\n\ta()\n\n\tb()\n}\n",
+            'package main\n\nimport (\n\t"os"\n)\n\n// F does.\nfunc F() {\n\ta()\n\n\tb()\n}\n',
             ["package main", 'import (\n\t"os"\n)', "// F does.\nfunc F() {\n\ta()\n\n\tb()\n}"],
         ),
         (
@@ -102,7 +125,10 @@ def test_other_languages(suffix: str, source: str, blocks: list[str]) -> None:
 def test_broken_python_is_read_by_its_indentation() -> None:
     """A file that does not compile is still a text."""
     source = "def f(:\n    a\n\n    b\n\ndef g():\n    c\n"
-    assert blocks_of(code.read(source, ".py"), CODE) == ["def f(:\n    a\n\n    b", "def g():\n    c"]
+    assert blocks_of(code.read(source, ".py"), CODE) == [
+        "def f(:\n    a\n\n    b",
+        "def g():\n    c",
+    ]
     assert code.read("x = " + "(" * 5_000, ".py").text
     assert code.read("\\d = '\\d'\n", ".py").text
 

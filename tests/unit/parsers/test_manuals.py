@@ -228,7 +228,8 @@ def test_pages_are_known_by_what_they_say() -> None:
 def test_nothing_in_a_page_is_run() -> None:
     """Files are not included, macros not defined, and no string can grow."""
     lines = "".join(f".ds x{n} \\*[x{n - 1}]\\*[x{n - 1}]\n" for n in range(1, 60))
-    source = f".TH X 1\n.so /etc/passwd\n.sy reboot\n.pso date\n.ds x0 boom\n{lines}.SH A\n\\*[x59] end\n"
+    head = ".TH X 1\n.so /etc/passwd\n.sy reboot\n.pso date\n.ds x0 boom\n"
+    source = f"{head}{lines}.SH A\n\\*[x59] end\n"
     text = man.read(source)
     assert "boom" not in text.text
     assert "reboot" not in text.text

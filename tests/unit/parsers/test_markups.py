@@ -119,14 +119,36 @@ def test_asciidoc_masks() -> None:
     """Comments, attributes, delimiters and includes are not shown; nothing is included."""
     text = asciidoc.read(ADOC)
     seen = shown(text, 0, len(text.text))
-    for gone in (":toc:", "comment", "hidden", "[[", "----", "====", "|===", "cols", "include", "+\n"):
+    for gone in (
+        ":toc:",
+        "comment",
+        "hidden",
+        "[[",
+        "----",
+        "====",
+        "|===",
+        "cols",
+        "include",
+        "+\n",
+    ):
         assert gone not in seen
-    assert [chunk.heading for chunk in split(text)] == [(), ("Install",), ("Older",), ("Older", "Deep")]
+    assert [chunk.heading for chunk in split(text)] == [
+        (),
+        ("Install",),
+        ("Older",),
+        ("Older", "Deep"),
+    ]
 
 
 def test_asciidoc_that_is_broken() -> None:
     """What is opened and never closed goes on to the end, and loses nothing."""
-    for source in ("----\ncode\n\nmore\n", "====\ninside\n\nmore\n", "|===\n|a |b\n", "[NOTE]\n", "+\n"):
+    for source in (
+        "----\ncode\n\nmore\n",
+        "====\ninside\n\nmore\n",
+        "|===\n|a |b\n",
+        "[NOTE]\n",
+        "+\n",
+    ):
         text = asciidoc.read(source)
         assert_lawful(text)
         for word in ("code", "inside", "more", "NOTE"):

@@ -43,7 +43,18 @@ MIXED = 'Content-Type: multipart/mixed; boundary="X"'
 
 def test_a_plain_message() -> None:
     """Head, paragraphs, and the trail of replies as a quote."""
-    body = ("Hello,", "", "it runs.", "", "On Sunday A wrote:", "> is it", "> running?", ">", "> B", "Bye")
+    body = (
+        "Hello,",
+        "",
+        "it runs.",
+        "",
+        "On Sunday A wrote:",
+        "> is it",
+        "> running?",
+        ">",
+        "> B",
+        "Bye",
+    )
     text = mail.read(message(*HEAD, "Content-Type: text/plain", "", *body))
     assert text.title == "Störung in room 3"
     assert blocks_of(text, HEADING) == ["Störung in room 3"]
@@ -77,7 +88,9 @@ def test_the_best_body() -> None:
 def test_a_body_in_html_alone() -> None:
     """It is read as a page: lists and tables stay, what a browser hides goes."""
     page = "<h1>News</h1><ul><li>one</li></ul><p style='display:none'>hidden</p>"
-    text = mail.read(message(*HEAD, MIXED, "", part("text/plain", " "), part("text/html", page), "--X--"))
+    text = mail.read(
+        message(*HEAD, MIXED, "", part("text/plain", " "), part("text/html", page), "--X--")
+    )
     assert blocks_of(text, ITEM) == ["- one"]
     assert "hidden" not in text.text
     assert [block.level for block in text.blocks if block.kind is HEADING] == [1, 2]
@@ -116,12 +129,15 @@ RSS = """<?xml version="1.0"?><rss version="2.0" xmlns:content="u" xmlns:dc="v">
 <title>Status</title><description>What happens</description>
 <item><title>Disk &amp; pump</title><pubDate>Mon, 30 Nov 2026</pubDate><dc:creator>Ann</dc:creator>
 <link>https://example.org/1</link><description>short</description>
-<content:encoded><![CDATA[<p>Long <b>story</b>.</p><ul><li>one</li></ul><script>x</script>]]></content:encoded>
+<content:encoded>
+<![CDATA[<p>Long <b>story</b>.</p><ul><li>one</li></ul><script>x</script>]]>
+</content:encoded>
 </item><item><description>Only words</description></item></channel></rss>"""
 ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><title>Log</title><subtitle>all of it</subtitle>
 <entry><title>First</title><updated>2026-11-30</updated><author><name>Bea</name></author>
 <link href="https://example.org/2"/><summary>less</summary>
-<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>More <i>of</i> it.</p></div></content>
+<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">
+<p>More <i>of</i> it.</p></div></content>
 </entry></feed>"""
 
 
@@ -185,7 +201,11 @@ def test_a_notebook_of_the_old_kind() -> None:
     """Worksheets, headings of their own and `input` are nbformat 3."""
     cells = [
         {"cell_type": "heading", "level": 2, "source": "Part"},
-        {"cell_type": "code", "input": ["a = 1"], "outputs": [{"output_type": "pyout", "text": "1"}]},
+        {
+            "cell_type": "code",
+            "input": ["a = 1"],
+            "outputs": [{"output_type": "pyout", "text": "1"}],
+        },
     ]
     old = {"worksheets": [{"cells": cells}]}
     text = formats.read("a.ipynb", json.dumps(old).encode())[1]

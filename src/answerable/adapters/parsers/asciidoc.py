@@ -21,7 +21,9 @@ _ANCHOR = re.compile(r"\[\[[^\]\n]*\]\][ \t]*$")
 _DESCRIBED = re.compile(r"\[[^\]\n]{0,400}\][ \t]*$")
 _ADMONITION = re.compile(r"\[(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\b")
 _TITLE = re.compile(r"\.(?=[^\s.])")
-_MACRO = re.compile(r"(?:include|image|video|audio|ifdef|ifndef|ifeval|endif|toc)::?[^\[\n]*\[.*\][ \t]*$")
+_MACRO = re.compile(
+    r"(?:include|image|video|audio|ifdef|ifndef|ifeval|endif|toc)::?[^\[\n]*\[.*\][ \t]*$"
+)
 _BREAK = re.compile(r"(?:'{3,}|<{3,}|-{3}|\*{3})[ \t]*$")
 _DELIMITER = re.compile(r"(?:-{4,}|\.{4,}|={4,}|\*{4,}|_{4,}|\+{4,}|/{4,}|--|`{3,}\w*|[|,:!]={3,})")
 _ITEM = re.compile(
@@ -80,6 +82,11 @@ class _Page:
             return first + 2
         if _DELIMITER.fullmatch(row):
             return self._delimited(blocks, first, last, depth)
+        return self._marked(blocks, first, last, depth)
+
+    def _marked(self, blocks: list[Block], first: int, last: int, depth: int) -> int:
+        """Add what the first characters of its line tell: a heading, a title, an item."""
+        row = self.rows[first]
         if depth == 0 and (match := _HEADING.match(row)):
             self.lines.hide(first, 0, match.end())
             blocks += self.lines.block(BlockKind.HEADING, first, first + 1, len(match["mark"]))
@@ -119,9 +126,7 @@ class _Page:
             return False
         row, rule = self.rows[first], self.rows[first + 1]
         return (
-            bool(_UNDERLINE.fullmatch(rule))
-            and row[0].isalnum()
-            and abs(len(row) - len(rule)) < 3  # noqa: PLR2004 -- what AsciiDoc allows
+            bool(_UNDERLINE.fullmatch(rule)) and row[0].isalnum() and abs(len(row) - len(rule)) < 3  # noqa: PLR2004 -- what AsciiDoc allows
         )
 
     def _delimited(self, blocks: list[Block], first: int, last: int, depth: int) -> int:
@@ -174,9 +179,9 @@ class _Page:
     def _list(self, blocks: list[Block], first: int, last: int, depth: int) -> int:
         """Add a list with the lists inside it, which other marks tell; return the line after it."""
         mark = _mark(self.rows[first])
-        return self._marked(blocks, first, last, depth, (mark,))
+        return self._listed(blocks, first, last, depth, (mark,))
 
-    def _marked(
+    def _listed(
         self, blocks: list[Block], first: int, last: int, depth: int, marks: tuple[str, ...]
     ) -> int:
         items: list[Block] = []
@@ -187,7 +192,7 @@ class _Page:
             at = self._item(children, at, last, depth, marks)
             items += self._made(BlockKind.ITEM, begin, at, children)
             at = self._next(at, last, marks)
-        level = int(marks[-1] in ("1.",) or marks[-1].startswith("."))
+        level = int(marks[-1] == "1." or marks[-1].startswith("."))
         blocks += self._made(BlockKind.LIST, first, at, items, level)
         return at
 
@@ -206,7 +211,7 @@ class _Page:
             elif ahead < last and (mark := _mark(self.rows[ahead])) and mark not in marks:
                 if len(marks) >= _DEPTH_MAX:
                     return at
-                at = self._marked(children, ahead, last, depth, (*marks, mark))
+                at = self._listed(children, ahead, last, depth, (*marks, mark))
             else:
                 return at
         return at

@@ -14,7 +14,9 @@ from answerable.adapters.parsers.lines import Lines
 from answerable.adapters.parsers.outline import BLANK, INSIDE, WHOLE_CHARS, Outline
 from answerable.domain.documents import Block, BlockKind, Text
 
-_SCALAR = re.compile(r"(?:^|[:\-][ \t])[ \t]*(?:[!&][^ \t]*[ \t]+)*[|>][+\-0-9]{0,2}[ \t]*(?:#.*)?$")
+_SCALAR = re.compile(
+    r"(?:^|[:\-][ \t])[ \t]*(?:[!&][^ \t]*[ \t]+)*[|>][+\-0-9]{0,2}[ \t]*(?:#.*)?$"
+)
 _DASHES = re.compile(r"[ \t]*(?:-(?:[ \t]+|$))+")
 _TAIL_CHARS = 200
 _DOCUMENT = re.compile(r"---(?:[ \t]|$)")
@@ -179,5 +181,3 @@ def _settled(lines: Lines, columns: Sequence[int], *marks: str) -> list[int]:
             settled[line] = max(settled[line], following)
         following = settled[line]
     return settled
-
-

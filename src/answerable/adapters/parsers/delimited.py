@@ -60,9 +60,7 @@ def _table(lines: Lines, records: Sequence[Record]) -> Sequence[Block]:
     rows = [row for one in records for row in lines.block(kind, one.first, one.last)]
     if kind is BlockKind.CODE or not rows:
         return rows
-    table = Block(
-        kind=BlockKind.TABLE, start=rows[0].start, end=rows[-1].end, children=tuple(rows)
-    )
+    table = Block(kind=BlockKind.TABLE, start=rows[0].start, end=rows[-1].end, children=tuple(rows))
     return (table,)
 
 

@@ -54,7 +54,11 @@ def read(source: str) -> Text | None:
 def _write(draft: Draft, entry: Element) -> None:
     draft.add(BlockKind.HEADING, _said(entry, "title") or "Untitled", 2)
     dates = [date for name in _DATES if (date := _said(entry, name))]
-    lines = (("Published", dates[0] if dates else ""), ("By", _author(entry)), ("Link", _link(entry)))
+    lines = (
+        ("Published", dates[0] if dates else ""),
+        ("By", _author(entry)),
+        ("Link", _link(entry)),
+    )
     for name, value in lines:
         if value:
             draft.add(BlockKind.PARAGRAPH, f"{name}: {value}", is_tight=True)
@@ -103,13 +107,11 @@ def _said(element: Element, name: str) -> str:
 def _children(element: Element, *names: str) -> Iterator[Element]:
     """Give the children of these names, in the order of the names."""
     for name in names:
-        for child in element:
-            if _name(child) == name:
-                yield child
+        yield from (child for child in element if _name(child) == name)
 
 
 def _name(element: Element) -> str:
-    tag = element.tag
+    tag: object = element.tag  # of a comment it is a function
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 

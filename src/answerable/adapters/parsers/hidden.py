@@ -12,7 +12,9 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
-_ZERO_WIDTH = "\u034f\u061c\u17b4\u17b5\u180e\u200b-\u200f\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"
+_ZERO_WIDTH = (
+    "\u034f\u061c\u17b4\u17b5\u180e\u200b-\u200f\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"
+)
 _BIDI = "\u202a-\u202e\u2066-\u2069"
 _TAGS = "\U000e0000-\U000e007f"
 _SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
@@ -50,7 +52,7 @@ class Finding(NamedTuple):
     """
 
     kind: str
-    count: int
+    characters: int
 
 
 def separated(text: str) -> tuple[str, tuple[Finding, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from answerable.adapters.parsers.lines import Lines
 from answerable.domain.documents import BlockKind, Text
@@ -48,7 +49,7 @@ def read(source: str) -> Text:
     edges = sorted({0, *begins, len(lines)})
     blocks = [
         block
-        for first, last in zip(edges, edges[1:], strict=False)
+        for first, last in pairwise(edges)
         for block in lines.block(BlockKind.CODE, first, last)
     ]
     return lines.text(blocks)

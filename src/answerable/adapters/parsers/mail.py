@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import suppress
 from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
@@ -18,7 +19,9 @@ from answerable.domain.documents import BlockKind, Text
 _SHOWN = ("From", "To", "Cc", "Date")
 _KNOWN = ("From", "To", "Subject", "Date", "Message-ID", "Received", "MIME-Version")
 _HEADER_CHARS = 1_000
-_CONTENT = re.compile(rb"^content-[a-z-]{1,40}:[^\n]*(?:\n[ \t][^\n]*)*", re.IGNORECASE | re.MULTILINE)
+_CONTENT = re.compile(
+    rb"^content-[a-z-]{1,40}:[^\n]*(?:\n[ \t][^\n]*)*", re.IGNORECASE | re.MULTILINE
+)
 _CONTENT_BYTES_MAX = 20_000
 _PARTS_MAX = 1_000
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
@@ -67,7 +70,8 @@ def _parts(message: Message) -> list[Message]:
     while waiting and len(found) < _PARTS_MAX:
         part = waiting.pop()
         if part.get_content_maintype() == "multipart" and part.is_multipart():
-            waiting += [one for one in reversed(part.get_payload()) if isinstance(one, Message)]
+            inside = part.get_payload()
+            waiting += inside[::-1] if isinstance(inside, list) else []
         else:
             found.append(part)
     return found
@@ -167,9 +171,7 @@ def _header(message: Message, name: str) -> str:
 def _decoded(value: str) -> str:
     """Return a header as it is read, on one line."""
     value = value[:_HEADER_CHARS]
-    try:
+    with suppress(HeaderParseError, LookupError, ValueError):
         value = str(make_header(decode_header(value)))
-    except (HeaderParseError, LookupError, ValueError):
-        pass
     plain = value.encode("utf-8", "replace").decode()
     return " ".join(canonical.normalised(plain).split())

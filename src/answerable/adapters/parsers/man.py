@@ -15,10 +15,13 @@ _FONTS = frozenset({"B", "I", "SM", "SB", "R", "CW", "C", "U"})
 _PARTS = frozenset({"PP", "P", "LP", "sp", "Sp", "HP"})
 # They set type, or say something about the page that is not for who reads it.
 _SILENT = frozenset(
-    "PD UC DT AT IX UN ad ne nh hy in ll ps ss ta ti tr nr ds ds1 as rm rr it ft fam als mk ev cp"
-    " lg hw bp na ns rs ce pl po vs lt pc tm ab ul cu uf fp fc lc tc hc mso nx so warn do char hcode"
-    " return break continue rn di da box boxa chop lf kern ex wh dt em nop shc spreadwarn while"
-    " sy pso pi open opena close write trf psbb cf blm lsm psbb evc ptr lnr color defcolor gcolor mc nm nn po sv os rd rj".split()
+    """
+    PD UC DT AT IX UN ad ne nh hy in ll ps ss ta ti tr nr ds ds1 as rm rr it ft fam als mk ev cp lg
+    hw bp na ns rs ce pl po vs lt pc tm ab ul cu uf fp fc lc tc hc mso nx warn do char hcode return
+    break continue rn di da box boxa chop lf kern ex wh dt em nop shc spreadwarn while sy pso pi
+    open opena close write trf psbb cf blm lsm evc ptr lnr color defcolor gcolor mc nm nn sv os rd
+    rj bd cs eo ec
+    """.split()
 )
 
 

@@ -6,7 +6,7 @@ the dashes, brackets and quotes that its macros stand for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from answerable.adapters.parsers.composer import Composer
 from answerable.adapters.parsers.roff import Request, arguments, plain
@@ -135,9 +135,7 @@ class _Page:
             self.name = plain(words[0])
             self.out.say(self._words(f"No {rest}"))
         elif name == "Ex":
-            self.out.say(
-                f"The {self.name} utility exits 0 on success, and >0 if an error occurs."
-            )
+            self.out.say(f"The {self.name} utility exits 0 on success, and >0 if an error occurs.")
         elif name in _CALLED:
             self.out.say(self._words(f"{name} {rest}"))
         else:
@@ -220,36 +218,32 @@ class _Page:
             yield from (_NO_SPACE, close)
         yield from ending
 
-    def _macro(self, name: str, own: list[str]) -> Iterator[str]:  # noqa: C901 -- a table of cases
-        if name == "Fl":
-            yield from (f"-{each}" for each in own) if own else ("-",)
-        elif name == "Nm":
-            yield from own or [self.name]
-        elif name == "Ar":
-            yield from own or ["file", "..."]
-        elif name == "Ns":
-            yield from (_NO_SPACE, *own)
-        elif name == "Ap":
-            yield from (_NO_SPACE, "'", _NO_SPACE, *own)
-        elif name == "Pf":
-            yield from (*own[:1], _NO_SPACE, *own[1:])
-        elif name == "Xr" and len(own) > 1:
-            yield from (f"{own[0]}({own[1]})", *own[2:])
-        elif name == "Fn" and own:
-            yield f"{own[0]}({', '.join(own[1:])})"
-        elif name == "In":
-            yield f"<{' '.join(own)}>"
-        elif name == "Lk" and own:
-            yield from (*own[1:], f"<{own[0]}>")
-        elif name == "Ta":
-            yield from ("\t", *own)
-        elif name in _OPENED:
-            yield from (_OPENED[name], _NO_SPACE, *own)
-        elif name in _CLOSED:
-            yield from (_NO_SPACE, _CLOSED[name], *own)
-        else:
-            yield from ([_SYSTEMS[name]] if name in _SYSTEMS else [])
-            yield from own
+    def _macro(self, name: str, own: Sequence[str]) -> Iterable[str]:
+        """Return the words of a macro and what it was given."""
+        if name == "Nm" and not own:
+            return [self.name]
+        made = _MACROS.get(name)
+        if made:
+            return made(own)
+        if name in _OPENED:
+            return (_OPENED[name], _NO_SPACE, *own)
+        if name in _CLOSED:
+            return (_NO_SPACE, _CLOSED[name], *own)
+        return (_SYSTEMS[name], *own) if name in _SYSTEMS else own
+
+
+_MACROS: Mapping[str, Callable[[Sequence[str]], Iterable[str]]] = {
+    "Fl": lambda own: [f"-{each}" for each in own] or ["-"],
+    "Ar": lambda own: own or ["file", "..."],
+    "Ns": lambda own: (_NO_SPACE, *own),
+    "Ap": lambda own: (_NO_SPACE, "'", _NO_SPACE, *own),
+    "Pf": lambda own: (*own[:1], _NO_SPACE, *own[1:]),
+    "Xr": lambda own: (f"{own[0]}({own[1]})", *own[2:]) if len(own) > 1 else own,
+    "Fn": lambda own: [f"{own[0]}({', '.join(own[1:])})"] if own else (),
+    "In": lambda own: [f"<{' '.join(own)}>"],
+    "Lk": lambda own: (*own[1:], f"<{own[0]}>") if own else (),
+    "Ta": lambda own: ("\t", *own),
+}
 
 
 def _without_punctuation(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:

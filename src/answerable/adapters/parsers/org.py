@@ -28,7 +28,9 @@ _FIXED = re.compile(r"[ \t]*:(?:[ \t]|$)")
 _TABLE = re.compile(r"[ \t]*\|")
 _RULE = re.compile(r"[ \t]*\|[-+|: \t]*$")
 _BREAK = re.compile(r"-{5,}$")
-_ITEM = re.compile(r"[ \t]*(?:(?P<bullet>[-+]|(?<=[ \t])\*)|(?P<number>(?:\d{1,4}|[a-z])[.)]))(?:[ \t]+|$)")
+_ITEM = re.compile(
+    r"[ \t]*(?:(?P<bullet>[-+]|(?<=[ \t])\*)|(?P<number>(?:\d{1,4}|[a-z])[.)]))(?:[ \t]+|$)"
+)
 _ESCAPED = re.compile(r"[ \t]*,(?=,*(?:\*|#\+))")
 _CODE = frozenset({"src", "example", "export", "verbatim"})
 
@@ -82,6 +84,11 @@ class _Page:
             return end + 1
         if self._is_silent(row):
             return self._silent(first)
+        return self._marked(blocks, first, last, depth)
+
+    def _marked(self, blocks: list[Block], first: int, last: int, depth: int) -> int:
+        """Add what the first characters of its line tell: a table, a list, a paragraph."""
+        row = self.rows[first]
         for kind, pattern in ((BlockKind.CODE, _FIXED), (BlockKind.TABLE, _TABLE)):
             if pattern.match(row):
                 end = first
@@ -106,9 +113,7 @@ class _Page:
         blocks += self.lines.block(BlockKind.HEADING, number, number + 1, level)
         return number + 1
 
-    def _begun(
-        self, blocks: list[Block], first: int, last: int, depth: int, name: str
-    ) -> int:
+    def _begun(self, blocks: list[Block], first: int, last: int, depth: int, name: str) -> int:
         """Add a block between its two lines; one that never ends is only its first line."""
         end = self._end(name, first, last)
         self.lines.hide(first)

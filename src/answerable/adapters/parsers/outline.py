@@ -44,7 +44,8 @@ class Outline:
         """Return the blocks of the lines from `first` up to `last`.
 
         Args:
-            first, last: Line numbers from 0.
+            first: Line number, from 0.
+            last: Line number.
             level: Of headings among them.
             depth: How many stanzas are open around them.
         """

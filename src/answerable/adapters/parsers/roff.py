@@ -107,12 +107,33 @@ _CHARACTERS = {
     "ru": "_",
     "nl": "",
 }
-_ACCENTS = {":": "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", ",": "\u0327"}
-_STRINGS = {"L\"": '"', 'R"': '"', "--": "--", "C+": "C++", "PI": "\u03c0", "R": "\u00ae", "Tm": "\u2122", "lq": "\u201c", "rq": "\u201d", "Aq": "'", "q": '"'}
+_ACCENTS = {
+    ":": "\u0308",
+    "'": "\u0301",
+    "`": "\u0300",
+    "^": "\u0302",
+    "~": "\u0303",
+    ",": "\u0327",
+}
+_STRINGS = {
+    'L"': '"',
+    'R"': '"',
+    "--": "--",
+    "C+": "C++",
+    "PI": "\u03c0",
+    "R": "\u00ae",
+    "Tm": "\u2122",
+    "lq": "\u201c",
+    "rq": "\u201d",
+    "Aq": "'",
+    "q": '"',
+}
 _NOT_SHOWN = frozenset("acduprz&)/,|^%:{}!?E")
 _ARGUMENT = re.compile(r'"(?P<quoted>(?:[^"]|"")*+)"?|(?P<bare>(?:[^ \t\\]|\\.|\\$)++)', re.DOTALL)
 _REQUEST = re.compile(r"[.'][ \t]*(?P<name>[^ \t\\]*)[ \t]*(?P<rest>.*)", re.DOTALL)
 _CONDITION = re.compile(r"!?(?:[a-zA-Z](?=[ \t]|\\\{)|'[^'\n]*'[^'\n]*'|\S+)")
+_DEFINE = frozenset({"de", "de1", "am", "am1", "ig"})
+_CONDITIONS = frozenset({"if", "ie", "el", "while"})
 _LINES_JOINED_MAX = 50
 _HEAD_CHARS = 40_000
 
@@ -145,41 +166,58 @@ def requests(source: str) -> Iterator[Request]:
     Of two alternatives, the one for terminals is given. A name that a request defines is left
     out with what it stands for.
     """
+    branches = _Branches()
     until = ""
-    taken: list[bool] = []
-    pending = False
     for row in _joined(source):
         if until:
-            until = "" if row.rstrip() in (until, f".{until.lstrip('.')}") else until
+            if row.rstrip() in (until, f".{until}"):
+                until = ""
             continue
+        shown = branches.taken(row)
+        if shown is None:
+            continue
+        match = _REQUEST.fullmatch(shown) if shown[:1] in (".", "'") else None
+        if match is None:
+            yield Request("", shown)
+        elif match["name"] in _DEFINE:
+            until = _end_of(match["name"], match["rest"])
+        elif match["name"]:
+            yield Request(match["name"], match["rest"])
+
+
+def _end_of(name: str, rest: str) -> str:
+    """Return the line that ends a definition, or what is to be ignored."""
+    given = rest.split()
+    return given[-1] if len(given) > (name != "ig") else ".."
+
+
+class _Branches:
+    """The conditions that are open where a line stands."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[bool, bool]] = []  # whether it holds, and whether its `el` would
+        self._failed = 0
+        self._otherwise = False
+
+    def taken(self, row: str) -> str | None:
+        """Return what of a line is shown; None when nothing is."""
+        holds, is_shown = True, not self._failed
         match = _REQUEST.fullmatch(row) if row[:1] in (".", "'") else None
-        name = match["name"] if match else ""
-        if match and name in ("if", "ie", "el", "while"):
-            holds, body, opens = _decided(name, match["rest"], otherwise=pending)
-            pending = name == "ie" and not holds
+        if match and match["name"] in _CONDITIONS:
+            holds, row, opens = _decided(match["name"], match["rest"], otherwise=self._otherwise)
+            self._otherwise = match["name"] == "ie" and not holds
             if opens:
-                taken.append(holds)
-            if not (holds and all(taken)) or not body:
-                continue
-            row = body
-            match = _REQUEST.fullmatch(row) if row[:1] in (".", "'") else None
-            name = match["name"] if match else ""
-        shown = all(taken)
-        if taken and "\\}" in row:
-            del taken[max(0, len(taken) - row.count("\\}")) :]
+                self._open.append((holds, self._otherwise))
+                self._failed += not holds
+        closed = row.count("\\}")
+        for _ in range(min(closed, len(self._open))):
+            held, self._otherwise = self._open.pop()
+            self._failed -= not held
+        if closed:
             row = row.replace("\\}", "")
-            if row.strip() in ("", "."):
-                continue
-        if not shown:
-            continue
-        if match and name in ("de", "de1", "am", "ig"):
-            given = match["rest"].split()
-            until = given[-1] if len(given) > (name != "ig") else ".."
-            continue
-        if not match:
-            yield Request("", row)
-        elif name and not name.startswith("\\"):
-            yield Request(name, match["rest"])
+        if not holds or not is_shown or (match and row.strip() in ("", ".")):
+            return None
+        return row
 
 
 def _decided(name: str, rest: str, *, otherwise: bool) -> tuple[bool, str, bool]:
@@ -201,7 +239,7 @@ def _joined(source: str) -> Iterator[str]:
     """Give the lines of a source, those that end in a backslash with the next one."""
     held: list[str] = []
     for row in source.split("\n"):
-        if row.startswith((".\\\"", "'\\\"", ".\\#")) or row in (".", "'"):
+        if row.startswith(('.\\"', "'\\\"", ".\\#")) or row in (".", "'"):
             continue
         ends = row.endswith("\\") and not row.endswith("\\\\")
         is_open = row.endswith("\\{\\")
@@ -219,7 +257,7 @@ def arguments(rest: str) -> list[str]:
     found: list[str] = []
     for match in _ARGUMENT.finditer(rest):
         if (bare := match["bare"]) is not None:
-            if bare.startswith(("\\\"", "\\#")):
+            if bare.startswith(('\\"', "\\#")):
                 break
             found.append(bare)
         else:
@@ -232,7 +270,7 @@ def plain(text: str, strings: Mapping[str, str] = _STRINGS) -> str:
 
     Args:
         text: Part of a line.
-        strings: What the names after ``\\*`` stand for.
+        strings: What the names of strings stand for.
     """
     if "\\" not in text:
         return text

@@ -18,38 +18,56 @@ def rows(lines: Iterable[Request]) -> list[str]:
     Args:
         lines: Everything between ``.TS`` and ``.TE``.
     """
-    tab, is_data, found = "\t", False, []
-    cells: list[list[str]] = [[]]
-    in_block = False
+    table = _Table()
     for line in lines:
-        if not is_data:
-            if (match := _TAB.search(line.rest)) and not line.name:
-                tab = match[1]
-            is_data = not line.name and line.rest.rstrip().endswith(".")
-            continue
+        table.take(line)
+    table.end_row()
+    return table.rows
+
+
+class _Table:
+    """Takes options, formats and data of one table."""
+
+    def __init__(self) -> None:
+        self.rows: list[str] = []
+        self._tab = "\t"
+        self._is_data = False
+        self._cells: list[list[str]] = [[]]
+        self._in_block = False
+
+    def take(self, line: Request) -> None:
         if line.name == "T&":
-            is_data = False
-            continue
-        words = _words(line)
-        if words is None or (not in_block and _RULE.fullmatch(words)):
-            continue
-        parts = [words] if in_block and not words.startswith("T}") else words.split(tab)
-        for number, part in enumerate(parts):
+            self._is_data = False
+        elif self._is_data:
+            words = _words(line)
+            if words is not None and (self._in_block or not _RULE.fullmatch(words)):
+                self._data(words)
+        elif not line.name:
+            if match := _TAB.search(line.rest):
+                self._tab = match[1]
+            self._is_data = line.rest.rstrip().endswith(".")
+
+    def end_row(self) -> None:
+        row = " | ".join(" ".join(part for part in cell if part) for cell in self._cells)
+        if row.strip("| "):
+            self.rows.append(row)
+        self._cells = [[]]
+
+    def _data(self, words: str) -> None:
+        """Add one line: cells, or part of a cell that is a block of text."""
+        if self._in_block and not words.startswith("T}"):
+            self._cells[-1].append(words.strip())
+            return
+        self._in_block = False
+        for number, part in enumerate(words.removeprefix("T}").split(self._tab)):
             if number:
-                cells.append([])
-            if in_block and number == 0:
-                in_block = not part.startswith("T}")
-                part = part.removeprefix("T}")  # noqa: PLW2901 -- the end of a block of text
+                self._cells.append([])
             if part.strip() == "T{":
-                in_block = True
+                self._in_block = True
             else:
-                cells[-1].append(part.strip())
-        if not in_block:
-            found.append(_row(cells))
-            cells = [[]]
-    if any(any(cell) for cell in cells):
-        found.append(_row(cells))
-    return [row for row in found if row.strip("| ")]
+                self._cells[-1].append(part.strip())
+        if not self._in_block:
+            self.end_row()
 
 
 def _words(line: Request) -> str | None:
@@ -60,7 +78,3 @@ def _words(line: Request) -> str | None:
         apart = " " if len(line.name) == 1 else ""
         return apart.join(plain(each) for each in arguments(line.rest))
     return None
-
-
-def _row(cells: Iterable[Iterable[str]]) -> str:
-    return " | ".join(" ".join(part for part in cell if part) for cell in cells)
