@@ -126,7 +126,8 @@ def test_rows_far_from_their_header_are_told_it() -> None:
     found = pieces(source, 60)
     assert found[0][0] == ()
     assert {path for path, words in found if words.startswith("| node")} == {("name | port",)}
-    assert found[-1] == ((), "after")
+    assert found[-1][1].endswith("after")
+    assert pieces(source + "\n## Next\n\nword\n", 60)[-1][0] == ("Next",)
     assert pieces("| " + "x" * 500 + " |\n|---|\n| a |\n", 50)[-1] == (("x" * 198,), "| a |")
 
 

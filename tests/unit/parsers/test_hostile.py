@@ -11,8 +11,8 @@ import pytest
 from parser_laws import assert_lawful, assert_split
 
 from answerable.adapters.parsers import formats
-from answerable.adapters.parsers.child import attempt
 from answerable.adapters.parsers.canonical import Refused
+from answerable.adapters.parsers.child import attempt
 from answerable.adapters.parsers.reply import CODES, DEPTH_MAX
 from answerable.domain.documents import Block
 from answerable.library.split import split
@@ -79,7 +79,7 @@ def _deep() -> Iterator[tuple[str, str]]:
     yield ".csv", '"' * DEEP
 
 
-@pytest.mark.parametrize("case", _deep(), ids=lambda case: f"{case[0]} {case[1][:16]!r}")
+@pytest.mark.parametrize("case", list(_deep()), ids=lambda case: f"{case[0]} {case[1][:16]!r}")
 def test_deep_nesting(case: tuple[str, str]) -> None:
     """What is nested without end is read as far as it makes sense, or refused."""
     read(f"a{case[0]}", case[1].encode())
@@ -159,7 +159,7 @@ def _real() -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("suffix", _real())
+@pytest.mark.parametrize("suffix", list(_real()))
 def test_truncated_and_damaged(suffix: str) -> None:
     """Cut off anywhere, with bytes changed, left out or in another encoding: a text or a reason."""
     data = _real()[suffix].encode()
