@@ -9,10 +9,10 @@ from answerable.domain.documents import Span, Text
 
 _MARKUP = re.compile(
     r"^[ \t]*#{1,6}(?:[ \t]+|$)"  # the marks of an ATX heading
-    r"|[ \t]+#+[ \t]*$"
+    r"|(?<![ \t])[ \t]++#++[ \t]*+$"
     r"|\n[ \t]*(?:([^\w\s])\1*)[ \t]*\Z"  # the line under a heading
     r"|\A([^\w\s])\2{2,}[ \t]*\n"  # the line over a heading (reStructuredText)
-    r"|!?\[([^\]\n]*)\](?:\([^)\n]*\)|\[[^\]\n]*\])"  # a link: its words stay
+    r"|!?\[([^\]\n]{0,300})\](?:\([^)\n]{0,2000}\)|\[[^\]\n]{0,300}\])"  # a link: its words stay
     r"|\*\*|__(?=\S)|(?<=\S)__|`+"
 )
 

@@ -16,7 +16,7 @@ _SAMPLE_LINES = 60
 _RECORD_LINES_MAX = 200
 _FAILURES_MAX = 20
 _SEPARATOR = re.compile(r"sep=([,;|:^~\t ])[ \t]*$", re.IGNORECASE)
-_NUMBER = re.compile(r"[ \t]*[-+]?[$€£]?[ \t]?\d[\d.,:/ %eE+-]*[ \t]*$")
+_NUMBER = re.compile(r"[ \t]*+[-+]?[$€£]?[ \t]?\d[\d.,:/ %eE+-]*+[ \t]*+$")
 
 
 class Record(NamedTuple):

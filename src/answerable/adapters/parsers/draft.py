@@ -12,7 +12,7 @@ from answerable.adapters.parsers.lines import titled
 from answerable.adapters.parsers.shortcodes import joined
 from answerable.domain.documents import Block, BlockKind, Span, Text
 
-_TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
+_TRAILING = re.compile(r"(?<![ \t])[ \t]++$", re.MULTILINE)
 
 
 class Draft:

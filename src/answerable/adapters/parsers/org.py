@@ -17,7 +17,7 @@ from answerable.domain.documents import Block, BlockKind, Text
 _DEPTH_MAX = 12
 _HEADING = re.compile(r"(?P<stars>\*+)[ \t]+(?=\S)")
 _PRIORITY = re.compile(r"(?:[A-Z]{2,20}[ \t]+)?(?P<mark>\[#[A-Z0-9]\][ \t]*)(?=\S)")
-_TAGS = re.compile(r"[ \t]+:[\w@#%:]+:$")
+_TAGS = re.compile(r"(?<![ \t])[ \t]++:[\w@#%:]+:$")
 _KEYWORD = re.compile(r"[ \t]*#\+(?P<name>[\w-]+)(?:\[[^\]\n]*\])?:[ \t]*(?P<value>.*)")
 _COMMENT = re.compile(r"[ \t]*#(?:[ \t]|$)")
 _BEGIN = re.compile(r"[ \t]*#\+begin_(?P<name>\w+)(?:[ \t]|$)", re.IGNORECASE)

@@ -11,14 +11,18 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 _NAME = r"(?:\((?P<two{0}>..)|\[(?P<long{0}>[^\]\n]{{0,80}})\]|(?P<one{0}>.))"
-_ESCAPE = re.compile(
+_SIZE = r"(?:[-+]?\(..|[-+]?\[[^\]\n]{0,80}\]|'[^'\n]{0,80}'|[-+]?\d\d?)"
+_ESCAPE = re.compile(  # everything that looks for its end is bounded
     r"\\(?:"
     r"(?P<comment>[\"#].*)"
-    r"|f(?:\(..|\[[^\]\n]*\]|.)"
-    r"|s(?:[-+]?\(..|[-+]?\[[^\]\n]*\]|'[^'\n]*'|[-+]?\d\d?)"
-    r"|\*" + _NAME.format("_string") + r"|[nmMgkFVYO](?:[-+]?\(..|[-+]?\[[^\]\n]*\]|[-+]?.)"
+    r"|f(?:\(..|\[[^\]\n]{0,80}\]|.)"
+    r"|s"
+    + _SIZE
+    + r"|\*"
+    + _NAME.format("_string")
+    + r"|[nmMgkFVYO](?:[-+]?\(..|[-+]?\[[^\]\n]{0,80}\]|[-+]?.)"
     r"|N'(?P<code>\d{1,9})'"
-    r"|[hvwlLoZbBDHSRxXA](?P<quote>['|])[^'|\n]*(?P=quote)"
+    r"|[hvwlLoZbBDHSRxXA](?P<quote>['|])[^'|\n]{0,200}(?P=quote)"
     r"|\((?P<two>..)|\[(?P<long>[^\]\n]{0,80})\]"
     r"|(?P<one>.)|$)"
 )
