@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from time import process_time
 
 import pytest
@@ -43,9 +43,9 @@ def read(path: str, data: bytes) -> str:
     return result[0]
 
 
-def depth(blocks: tuple[Block, ...] | list[Block]) -> int:
+def depth(blocks: Sequence[Block]) -> int:
     """Return how deep blocks are nested."""
-    return 1 + max((depth(list(block.children)) for block in blocks), default=0)
+    return 1 + max((depth(block.children) for block in blocks), default=0)
 
 
 def _deep() -> Iterator[tuple[str, str]]:
@@ -154,8 +154,8 @@ def _real() -> dict[str, str]:
         ".toml": "[a]\nb = [\n  1,\n]\nc = '''\nd\n'''\n" * 60,
         ".py": "class A:\n    def b(self):\n        return '''\nc\n'''\n\n    x = 1\n" * 60,
         ".log": "2026-11-30 08:00:00 a\n  b\n\nc\n" * 60,
-        ".eml": "Subject: =?utf-8?q?a?=\nContent-Type: multipart/mixed; boundary=X\n\n--X\n\nb\n> c\n"
-        "--X\nContent-Type: text/html\nContent-Transfer-Encoding: base64\n\nPHA+YQ==\n--X--\n",
+        ".eml": "Subject: =?utf-8?q?a?=\nContent-Type: multipart/mixed; boundary=X\n\n--X\n\nb\n> "
+        "c\n--X\nContent-Type: text/html\nContent-Transfer-Encoding: base64\n\nPHA+YQ==\n--X--\n",
         ".rss": feed + "</item></channel></rss>",
     }
 

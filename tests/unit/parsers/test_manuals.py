@@ -141,7 +141,7 @@ See
 and
 .Oo Fl x Ns Ar n Oc .
 .Bl -tag -width Ds
-.It Fl c
+.It Fl c , Fl Fl close
 Closes
 .Pq at once .
 .It Fl o Ar file
@@ -186,7 +186,7 @@ def test_mdoc_page() -> None:
         "See pump(8), /etc/tap.conf and [-xn].",
     ]
     items = blocks_of(text, ITEM)
-    assert items[0] == "-c\n    Closes (at once)."
+    assert items[0] == "-c, --close\n    Closes (at once)."
     assert items[1] == "-o file\n    Writes:\n\n    - One.\n\n    - Two."
     assert items[4:] == ["1. First.", "2. Second."]
     assert blocks_of(text, CODE) == ["$ tap -c\n  all", "tap -v"]

@@ -71,7 +71,8 @@ def _parts(message: Message) -> list[Message]:
         part = waiting.pop()
         if part.get_content_maintype() == "multipart" and part.is_multipart():
             inside = part.get_payload()
-            waiting += inside[::-1] if isinstance(inside, list) else []
+            if isinstance(inside, list):
+                waiting += [one for one in reversed(inside) if isinstance(one, Message)]
         else:
             found.append(part)
     return found

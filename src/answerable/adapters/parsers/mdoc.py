@@ -233,7 +233,7 @@ class _Page:
 
 
 _MACROS: Mapping[str, Callable[[Sequence[str]], Iterable[str]]] = {
-    "Fl": lambda own: [f"-{each}" for each in own] or ["-"],
+    "Fl": lambda own: [f"-{each}" for each in own] or ["-", _NO_SPACE],
     "Ar": lambda own: own or ["file", "..."],
     "Ns": lambda own: (_NO_SPACE, *own),
     "Ap": lambda own: (_NO_SPACE, "'", _NO_SPACE, *own),
