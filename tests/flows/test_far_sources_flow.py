@@ -232,7 +232,7 @@ def test_what_was_purged_is_in_no_cache_of_its_source(shell: Shell, far: Far) ->
     """Neither as it was fetched nor as it was packed; and it is not taken in again."""
     rare = "quokkathunder"
     shell.done("init", "--data-dir", "data")
-    far.put(PAGES | {"rare.md": f"# Rare\n\nThe {rare} eats zebras.\n"})
+    far.put({**PAGES, "rare.md": f"# Rare\n\nThe {rare} eats zebras.\n"})
     shell.done("sources", "add", "far", *far.arguments)
     shell.done("sources", "sync", "far")
     name = f"rare{far.suffix}"

@@ -37,7 +37,8 @@ class Block:
     lines, without the line break that ends it. The first row of a table is its header.
 
     Attributes:
-        level: Depth of a heading, from 1; 1 on a list whose items are numbered; else 0.
+        level: Depth of a heading, from 1; 1 on a list whose items are numbered. Of code that
+            stands beside headings of a depth, that depth: it ends the section before it. Else 0.
     """
 
     kind: BlockKind
@@ -135,7 +136,8 @@ class Chunk:
 
     Attributes:
         ordinal: Place among the chunks of its content, from 0.
-        heading: Titles of the sections it stands in, outermost first, without the page title.
+        heading: Titles of the sections it stands in, outermost first, without the page title;
+            last the header of a table whose rows it goes on with.
     """
 
     ordinal: int

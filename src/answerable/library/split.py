@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
 from answerable.domain.documents import Block, BlockKind, Chunk, Span, Text
 from answerable.library.visible import headline, shown
 
-VERSION = "1"
+VERSION = "2"
 CHUNK_CHARS = 1200
+_HEADER_CHARS = 200
 
 _SENTENCE_END = re.compile(r"(?<=[.!?:])[\"')\]*_`]*\s+|(?<=[\u3002\uff01\uff1f])|\n[ \t]*\n\s*")
 _LINE_END = re.compile(r"\n")
@@ -31,6 +32,7 @@ def split(text: Text, *, chars: int = CHUNK_CHARS) -> tuple[Chunk, ...]:
     there is none. It holds as many whole blocks as fit. Only a block that alone exceeds the
     limit is cut: between its children, then at sentences (prose) or lines (code, rows), then
     at white space, then anywhere. A block that ends in a colon goes with the one it announces.
+    Where a table is cut, the words of its header are the last heading of what follows.
 
     Args:
         text: What a parser made of a document.
@@ -41,7 +43,7 @@ def split(text: Text, *, chars: int = CHUNK_CHARS) -> tuple[Chunk, ...]:
     for heading, blocks in _sections(text):
         spans = [span for block in blocks for span in _atoms(ruler, block, block.start, block.end)]
         chunks += (
-            Chunk(ordinal=0, start=start, end=end, heading=heading)
+            Chunk(ordinal=0, start=start, end=end, heading=heading + _header(text, blocks, start))
             for start, end in _packed(ruler, spans)
         )
     return tuple(
@@ -90,6 +92,11 @@ def _sections(text: Text) -> Iterator[tuple[tuple[str, ...], list[Block]]]:
             words = headline(shown(text, block.start, block.end))
             path.append((block.level, "" if first and words == text.title else words))
             first = False
+        elif block.kind is BlockKind.CODE and block.level and path:
+            above = [entry for entry in path if entry[0] < block.level]
+            if above != path:
+                yield _titles(path), blocks
+                path, blocks = above, []
         blocks.append(block)
     if blocks:
         yield _titles(path), blocks
@@ -102,6 +109,20 @@ def _announces(last: Block, heading: Block) -> bool:
 
 def _titles(path: Sequence[tuple[int, str]]) -> tuple[str, ...]:
     return tuple(words for _, words in path if words)
+
+
+def _header(text: Text, blocks: Sequence[Block], start: int) -> tuple[str, ...]:
+    """Return the header of the table whose rows a chunk begins with, else nothing."""
+    at = bisect_right(blocks, start, key=lambda block: block.start) - 1
+    block = blocks[max(at, 0)]
+    if block.kind is not BlockKind.TABLE or len(block.children) < 2:  # noqa: PLR2004 -- no rows
+        return ()
+    first, second = block.children[:2]
+    if not second.start <= start < block.end:
+        return ()
+    end = min(first.end, first.start + _HEADER_CHARS)
+    words = headline(shown(text, first.start, end)).strip("| ")
+    return (words,) if words else ()
 
 
 def _atoms(ruler: _Ruler, block: Block, start: int, end: int) -> Iterator[Span]:

@@ -9,12 +9,14 @@ from answerable.domain.documents import Span, Text
 
 _MARKUP = re.compile(
     r"^[ \t]*#{1,6}(?:[ \t]+|$)"  # the marks of an ATX heading
-    r"|[ \t]+#+[ \t]*$"
+    r"|(?<![ \t])[ \t]++#++[ \t]*+$"
     r"|\n[ \t]*(?:([^\w\s])\1*)[ \t]*\Z"  # the line under a heading
     r"|\A([^\w\s])\2{2,}[ \t]*\n"  # the line over a heading (reStructuredText)
-    r"|!?\[([^\]\n]*)\](?:\([^)\n]*\)|\[[^\]\n]*\])"  # a link: its words stay
+    r"|!?\[([^\]\n]{0,300})\](?:\([^)\n]{0,2000}\)|\[[^\]\n]{0,300}\])"  # a link: its words stay
     r"|\*\*|__(?=\S)|(?<=\S)__|`+"
 )
+
+_KEY = re.compile(r'"([^"]+)"[ \t]*:[ \t]*[\[{]?')
 
 
 def visible(text: Text, start: int, end: int) -> tuple[Span, ...]:
@@ -48,6 +50,8 @@ def headline(source: str) -> str:
     """Return the words of a heading: on one line, without the marks that make it a heading.
 
     Args:
-        source: The visible text of a heading block, Markdown or reStructuredText.
+        source: The visible text of a heading block: Markdown, reStructuredText, a key of JSON.
     """
-    return " ".join(_MARKUP.sub(lambda match: match[3] or "", source.strip()).split())
+    words = " ".join(_MARKUP.sub(lambda match: match[3] or "", source.strip()).split())
+    key = _KEY.fullmatch(words)
+    return key[1] if key else words

@@ -119,6 +119,41 @@ def test_splitting_is_linear() -> None:
     )
 
 
+def test_rows_far_from_their_header_are_told_it() -> None:
+    """Where a table is cut, its header is the last heading of each chunk that goes on with it."""
+    rows = "".join(f"| node-{n} | {n} |\n" for n in range(6))
+    source = f"## Hosts\n\n| **name** | port |\n|---|---|\n{rows}\nafter\n"
+    found = pieces(source, 60)
+    assert found[0][0] == ()
+    assert {path for path, words in found if words.startswith("| node")} == {("name | port",)}
+    assert found[-1][1].endswith("after")
+    assert pieces(source + "\n## Next\n\nword\n", 60)[-1][0] == ("Next",)
+    wide = "| " + "x" * 500 + " |\n|---|\n" + "| a |\n" * 200
+    assert pieces(wide, 600)[-1][0] == ("x" * 198,)
+
+
+def test_code_beside_a_section_is_not_in_it() -> None:
+    """Code that stands at the depth of a heading ends its section; deeper code is in it."""
+    kinds = [("H", 1), ("a", 2), ("I", 2), ("b", 3), ("c", 2), ("d", 1), ("e", 0)]
+    blocks = tuple(
+        Block(
+            kind=BlockKind.HEADING if name.isupper() else BlockKind.CODE,
+            start=2 * at,
+            end=2 * at + 1,
+            level=level,
+        )
+        for at, (name, level) in enumerate(kinds)
+    )
+    text = Text(text="\n".join(name for name, _ in kinds), title="", blocks=blocks)
+    found = [(one.heading, text.text[one.start : one.end]) for one in split(text)]
+    assert found == [
+        (("H",), "H\na"),
+        (("H", "I"), "I\nb"),
+        (("H",), "c"),
+        ((), "d\ne"),
+    ]
+
+
 def test_digest_names_rules_and_size() -> None:
     """Other rules or another size give another line of revisions."""
-    assert digest() == "sections-1-1200"
+    assert digest() == "sections-2-1200"

@@ -47,6 +47,8 @@ def test_visible_and_masked_make_the_span(case: tuple[Text, int, int]) -> None:
         ("=====\nOver\n=====", "Over"),
         ("# C# and __init__.py", "C# and init.py"),
         ("#", ""),
+        ('  "servers": [', "servers"),
+        ('"a" is: "b"', '"a" is: "b"'),
     ],
 )
 def test_headline(source: str, words: str) -> None:

@@ -83,7 +83,18 @@ def test_a_refusal_can_be_copied() -> None:
         ("x.mdx", "markdown"),
         ("x.rst", "rst"),
         ("x.HTM", "html"),
-        ("x.yaml", "text"),
+        ("x.yaml", "yaml"),
+        ("x.JSON", "json"),
+        ("x.toml", "config"),
+        ("x.service", "config"),
+        ("x.csv", "csv"),
+        ("x.adoc", "asciidoc"),
+        ("x.org", "org"),
+        ("x.py", "code"),
+        ("x.unknown", "code"),
+        ("x.txt", "text"),
+        ("x.jsonl", "text"),
+        ("x.xml", "text"),
         ("README", "text"),
         ("dir.md/x", "text"),
     ],
@@ -169,14 +180,10 @@ def test_xml_entities_are_refused() -> None:
 
 
 def test_plain_text_is_cut_at_blank_lines() -> None:
-    """YAML also between documents, tables of data at each line; prose is paragraphs."""
+    """XML also, as code, and lines of JSON at each line; prose is paragraphs."""
     code = BlockKind.CODE
-    assert blocks_of(plain.read("a: 1\n---\nb: 2\n\n\n  c: 3\n", ".yaml"), code) == [
-        "a: 1",
-        "---\nb: 2",
-        "  c: 3",
-    ]
-    assert blocks_of(plain.read("a,b\n1,2\n", ".csv"), code) == ["a,b", "1,2"]
+    assert blocks_of(plain.read("<a>\n\n\n  <b/>\n", ".xml"), code) == ["<a>", "  <b/>"]
+    assert blocks_of(plain.read("{}\n[]\n", ".jsonl"), code) == ["{}", "[]"]
     assert blocks_of(plain.read("One.\n\nTwo.\n", ".txt"), BlockKind.PARAGRAPH) == ["One.", "Two."]
     assert plain.read("One.", ".txt").title == ""
 

@@ -94,13 +94,150 @@ def test_rst_is_lawful(pieces: list[tuple[str, str]]) -> None:
 
 @given(
     st.lists(st.sampled_from(["a: 1", "  ", "", "---", "  - b", "\t", "é", "🙂", "\u00a0"])),
-    st.sampled_from([".yaml", ".txt", ".csv", ".sh"]),
+    st.sampled_from([".xml", ".txt", ".jsonl"]),
 )
 def test_plain_text_is_lawful(lines: list[str], suffix: str) -> None:
     """Text that is no markup keeps the same promises."""
     text = plain.read("\n".join(lines), suffix)
     assert_lawful(text)
     assert_split(text, split(text, chars=5), 5)
+
+
+# What lines of these formats begin with and hold, good and bad, for every order of them.
+LINES = {
+    ".yaml": ["a: 1", "b:", "  c: |", "    text", "- d", "  - e: f", "# g", "---", "  # h", "]"],
+    ".json": ["{", '  "a": [', "    1,", "  ],", '  "b": {', "}", "[", "// c", '"open', "x" * 90],
+    ".toml": ["[a]", "b = 1", "# c", "[[d.e]]", "f = [", "  1,", "]", "g = '''", "  h = 2"],
+    ".py": [
+        "def a():",
+        "    b",
+        "class C:",
+        "    @d",
+        "    def e(self):",
+        "        f",
+        "# g",
+        '"""',
+    ],
+    ".go": [
+        "func a() {",
+        "\tb",
+        "}",
+        "/*",
+        " * c",
+        "*/",
+        "{",
+        "\t\td",
+        "} else {",
+        "// e",
+        "<<EOF",
+    ],
+    ".log": ["2026-11-30 08:00:00 a", "  b", "INFO c", "Caused by: d", "{}", "Nov 30 08:00:00 e"],
+    ".csv": ["a,b", '1,"2', '3"', ",,", "4;5;6", "# c", '"', "sep=;", "7,8,9,10", "a\tb"],
+    ".adoc": [
+        *("= A", "== B", "C", "-", "---", "----", "====", "--", "|===", "|d |e", "* f", "** g"),
+        *(
+            ". h",
+            "+",
+            "[NOTE]",
+            "[source]",
+            ":i: j",
+            "// k",
+            "////",
+            ".L",
+            "m::",
+            " n",
+            "'''",
+            "____",
+        ),
+    ],
+    ".org": [
+        *("* A", "** TODO [#B] c :d:", "#+TITLE: e", "#+BEGIN_SRC", "#+END_SRC", ":F:", ":END:"),
+        *("- g", "  - h", "  i", "1. j", "| k |", "|---|", ": l", "# m", "#+BEGIN_QUOTE", ",* n"),
+        *("#+END_QUOTE", "-----", "o"),
+    ],
+    ".1": [
+        *(".TH A 1", ".SH B", ".SS C", ".TP", ".IP d 4", ".IP \\(bu", ".RS", ".RE", ".PP", ".nf"),
+        *(
+            ".fi",
+            ".EX",
+            ".EE",
+            "e f",
+            ".B g",
+            ".TS",
+            "l l.",
+            "h\ti",
+            ".TE",
+            ".br",
+            ".TQ",
+            ".ie n \\{\\",
+        ),
+        *(
+            ".\\}",
+            ".el j",
+            "T{",
+            "T}",
+            " k",
+            ".UR l",
+            ".UE",
+            ".so m",
+            "\\fBn\\fP\\c",
+            ".de o",
+            "..",
+        ),
+    ],
+    ".3": [
+        *(".Dd A", ".Dt B 3", ".Sh C", ".Ss D", ".Nm e", ".Nd f", ".Bl -tag", ".Bl -bullet", ".El"),
+        *(
+            ".It Fl g Ar h",
+            ".It",
+            ".Bd -literal",
+            ".Ed",
+            "i j",
+            ".Op Fl k , l .",
+            ".Oo m Oc ,",
+            ".Pp",
+        ),
+        *(".Bl -column", ".It n Ta o", ".Dl p", ".Ex -std", ".Xr q 1", ".Pq Sq r s ."),
+    ],
+    ".eml": [
+        "Subject: a",
+        "From: b",
+        "",
+        "c",
+        "> d",
+        ">",
+        "--X",
+        "Content-Type: text/html",
+        "<p>e",
+    ],
+}
+
+
+@pytest.mark.parametrize("suffix", LINES)
+@given(data=st.data())
+@settings(max_examples=120, deadline=None)
+def test_every_format_is_lawful(suffix: str, data: st.DataObject) -> None:
+    """Lines of a format in any order, blank ones between, keep the promises of all parsers."""
+    line = st.sampled_from([*LINES[suffix], "", "", "é \u200b🙂", "word " * 30])
+    head = {".1": ".TH X 1\n", ".3": ".Dd x\n", ".eml": "To: x\n"}.get(suffix, "")
+    source = head + "\n".join(data.draw(st.lists(line, max_size=25)))
+    try:
+        text = formats.read(f"a{suffix}", source.encode())[1]
+    except Refused as refused:
+        assert refused.code in ("empty", "malformed")  # noqa: PT017 -- which one is the point
+        return
+    assert_lawful(text)
+    assert_split(text, split(text, chars=40), 40)
+
+
+@given(st.lists(st.sampled_from(["x: " + "a" * 200, "  y:", "    z: " + "b" * 300, "- c", ""])))
+@settings(max_examples=60, deadline=None)
+def test_long_stanzas_are_lawful(lines: list[str]) -> None:
+    """Also where stanzas become sections."""
+    for suffix in (".yaml", ".sh", ".ini", ".json"):
+        text = formats.read(f"a{suffix}", ("k:\n" + "\n".join(lines)).encode())[1]
+        assert_lawful(text)
+        assert_split(text, split(text), 1200)
 
 
 def _files(folder: str, suffixes: tuple[str, ...]) -> list[Path]:

@@ -1,7 +1,8 @@
 """Bytes to canonical text: Unicode in NFC, line feeds, no control characters.
 
 Dropped: a byte order mark, terminal colour sequences, NUL and every other C0 control
-character but tab and line break, DEL. A form feed or vertical tab counts as a line break.
+character but tab and line break, DEL, and what `hidden` knows that nobody sees. A form feed or
+vertical tab counts as a line break.
 Everything else stands as it was written.
 """
 
@@ -10,6 +11,8 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+
+from answerable.adapters.parsers import hidden
 
 _MAGIC = (
     (b"%PDF-", "a PDF"),
@@ -71,13 +74,23 @@ def canonical(data: bytes) -> str:
     """Return the canonical text of a file.
 
     Raises:
+        Refused: As `read`.
+    """
+    return read(data)[0]
+
+
+def read(data: bytes) -> tuple[str, int]:
+    """Return the canonical text of a file, and of how many characters nobody would see them.
+
+    Raises:
         Refused: ``binary`` when it is no text, ``encoding`` when nobody can tell how its
             characters are written, ``empty`` when it holds nothing but white space.
     """
-    text = normalised(decoded(data))
+    source = decoded(data)
+    text = normalised(source)
     if not text or text.isspace():
         raise Refused("empty", "it holds no text")
-    return text
+    return text, sum(found.characters for found in hidden.separated(source)[1])
 
 
 def decoded(data: bytes) -> str:
@@ -97,17 +110,25 @@ def decoded(data: bytes) -> str:
 
 
 def normalised(text: str) -> str:
-    """Return text in NFC, its lines ended by line feeds, without control characters."""
+    """Return text in NFC, its lines ended by line feeds, without what nobody sees of it."""
     if "\x1b" in text:
         text = _COLOURS.sub("", text)
     text = _CONTROLS.sub("", _BREAKS.sub("\n", text))
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    if text.isascii():
+        return text
+    seen, _findings = hidden.separated(text)
+    return unicodedata.normalize("NFC", seen)
 
 
-def _refuse_binary(data: bytes) -> None:
+def refuse_magic(data: bytes) -> None:
+    """Refuse what begins as only a file of another kind does."""
     for magic, what in _MAGIC:
         if data.startswith(magic):
             raise Refused("binary", f"it is {what}, not text")
+
+
+def _refuse_binary(data: bytes) -> None:
+    refuse_magic(data)
     if b"\0" in data:
         raise Refused("binary", "it holds NUL bytes, so it is not text")
 

@@ -39,7 +39,7 @@ _CLOSED_BY_ITSELF = frozenset(
     | {"track", "wbr", "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "rt"}
     | {"option", "optgroup", "rp", "colgroup", "html", "head", "body"}
 )
-_TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
+_TRAILING = re.compile(r"(?<![ \t])[ \t]++$", re.MULTILINE)
 _OPTIONS = ConversionOptions(
     extract_metadata=False,
     extract_images=False,

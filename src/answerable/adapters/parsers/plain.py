@@ -1,7 +1,6 @@
-"""Text that is not markup to blocks: what lies between blank lines stays together.
+"""Text that no other parser knows to blocks: what lies between blank lines stays together.
 
-Configuration, data and scripts are code, quoted as they stand; prose is paragraphs. Nothing
-is masked: a comment in a script is part of what it says.
+XML and lines of JSON are code, quoted as they stand; prose is paragraphs. Nothing is masked.
 """
 
 from __future__ import annotations
@@ -11,13 +10,12 @@ import re
 from answerable.adapters.parsers.canonical import Refused
 from answerable.domain.documents import Block, BlockKind, Text
 
-PROSE = frozenset({"", ".txt", ".text", ".log", ".adoc", ".asciidoc", ".org", ".textile", ".wiki"})
-_ROWS = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
-_YAML = frozenset({".yaml", ".yml"})
-_XML = frozenset({".xml", ".rss", ".atom", ".svg", ".xsd", ".xsl", ".plist"})
+PROSE = frozenset({"", ".txt", ".text", ".log", ".textile", ".wiki"})
+_ROWS = frozenset({".jsonl", ".ndjson"})
+_XML = frozenset({".xml", ".rss", ".atom", ".svg", ".xsd", ".xsl", ".xslt", ".plist", ".wsdl"})
+SOURCES = _ROWS | _XML
 
 _BETWEEN = re.compile(r"\n(?:[^\S\n]*\n)+")
-_BETWEEN_YAML = re.compile(r"\n(?:[^\S\n]*\n)+|\n(?=---(?:\s|\Z))")
 _LINES = re.compile(r"\n+")
 _ENTITY = re.compile(r"<!ENTITY\s", re.IGNORECASE)
 
@@ -27,7 +25,7 @@ def read(source: str, suffix: str) -> Text:
 
     Args:
         source: Canonical text.
-        suffix: Of the file, lower case with its dot; says whether it is prose.
+        suffix: Of the file, lower case with its dot; says whether it is code.
 
     Raises:
         Refused: ``malformed`` when XML declares entities: they are never expanded, so what
@@ -35,8 +33,8 @@ def read(source: str, suffix: str) -> Text:
     """
     if suffix in _XML and _ENTITY.search(source):
         raise Refused("malformed", "it declares XML entities, which are never expanded")
-    kind = BlockKind.PARAGRAPH if suffix in PROSE else BlockKind.CODE
-    between = _LINES if suffix in _ROWS else _BETWEEN_YAML if suffix in _YAML else _BETWEEN
+    kind = BlockKind.CODE if suffix in SOURCES else BlockKind.PARAGRAPH
+    between = _LINES if suffix in _ROWS else _BETWEEN
     blocks: list[Block] = []
     at = 0
     for match in between.finditer(source):
