@@ -23,7 +23,7 @@ __all__ = ["driver"]
 
 WORD = "zqvxkjwpq"
 NAME = "secret.md"
-STEPS_MAX = 400
+STEPS_MAX = 2_000
 SAMPLE = 16
 
 
