@@ -93,6 +93,19 @@ def test_standings_are_of_every_revision(both: Both) -> None:
     assert len(found) == 4
 
 
+def test_documents_are_known_by_id_and_path(both: Both) -> None:
+    """Also when they stand in no revision any more."""
+    a = document("a").id
+    assert both.purges.named("a") == both.purges.named(a) == {a}
+    assert both.purges.named("nothing") == frozenset()
+    both.state.retire([1, 2], at_ms=5)
+    assert both.purges.named("a") == {a}
+    assert {one.document_id for one in both.purges.standings()} == {
+        document("b").id,
+        document("copy").id,
+    }
+
+
 def test_which_revisions_hold_a_document(both: Both) -> None:
     """Also when it has gone since; of one that nobody knows none."""
     assert both.purges.holding([document("a").id]) == {1, 2}

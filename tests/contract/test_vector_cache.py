@@ -100,6 +100,19 @@ def test_what_is_erased_is_gone_for_every_embedder(cache: VectorCache) -> None:
     cache.erase([])
 
 
+def test_only_what_is_retained_stays(cache: VectorCache) -> None:
+    """For every embedder, however many there are; and it may be done again."""
+    for embedder in (_ONE, _OTHER):
+        cache.put(embedder, {_key(n): b"%d" % n for n in range(1_500)})
+    for _ in range(2):
+        cache.retain([_key(1), _key(2), _key(1), _key(9_999)])
+        for embedder in (_ONE, _OTHER):
+            found = cache.get(embedder, [_key(n) for n in range(1_500)])
+            assert found == {_key(1): b"1", _key(2): b"2"}
+    cache.retain([])
+    assert cache.get(_ONE, [_key(1)]) == {}
+
+
 def test_no_byte_of_what_is_erased_is_left(databases: Databases, tmp_path: Path) -> None:
     """Neither in the database nor in its log."""
     cache = SqlVectorCache(databases.open(VECTORS))

@@ -145,6 +145,21 @@ def test_after_an_upgrade_documents_are_read_again(library: Shell, parser: Newer
     assert len(library.done("documents", "list", "--json").data) == 3
 
 
+def test_who_may_read_it_stays_as_it_was(library: Shell, parser: Newer) -> None:
+    """Reading again changes what is read, not for whom."""
+    with open_app(library.home) as app:
+        app._background.submit("sent.md", b"# Sent\n\nSent water.\n", labels=("ops",))
+        while app.work_once():
+            pass
+        before = {one.document.path: one.document.labels for one in app.documents(app.owner())}
+        assert before["sent.md"] > before["water.md"]
+    parser.version = "2"
+    library.done("documents", "reparse")
+    with open_app(library.home) as app:
+        after = {one.document.path: one.document.labels for one in app.documents(app.owner())}
+    assert after == before
+
+
 def test_an_upload_that_failed_can_be_retried(library: Shell, parser: Newer) -> None:
     """Nobody else has its bytes, so they are kept until it is read or replaced."""
     parser.refuses = b"# Sent\n\nToo much.\n"

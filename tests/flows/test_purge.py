@@ -469,6 +469,38 @@ def test_a_restored_backup_is_purged_again(full: Shell) -> None:
     assert terms(full.home, WORD) == 0
 
 
+def test_what_stands_in_retired_revisions_only_can_be_purged(full: Shell) -> None:
+    """Its text went with them, but its terms are in files that later revisions share."""
+    (full.home / "docs" / f"{NAME}.md").unlink()
+    full.run("ingest", "docs", "--no-wait")
+    with open_app(full.home) as app:
+        upload = next(
+            one.document for one in app.documents(app.owner()) if NAME in one.document.path
+        )
+        folder = next(
+            one
+            for one in app._tools.state.documents(app._tools.purges.named(f"{NAME}.md")).values()
+            if one.source != upload.source
+        )
+        newest = max(one.number for one in app.revisions())
+        state = app._tools.state
+        with state.writer():
+            old = [one.number for one in app.revisions() if one.number != newest]
+            state.retire(old, at_ms=9)
+            app._tools.index.sweep({(one.number, one.manifest) for one in app.revisions()})
+        assert terms(full.home, WORD) > 0
+        for one in (folder, upload):
+            app.begin_purge(app.plan_purge(one.id), who="ann", because="a test", with_copies=True)
+        app.finish_purges()
+        assert all(problems == () for problems in app.verify().values())
+        assert [one.is_redacted for one in app.traces()] == [True] * 3
+    assert cached(full.home) == 3  # of fire, water and earth
+    assert terms(full.home, WORD) == 0
+    assert holding(full.home, WORD) == []
+    assert holding(full.home, NAME) == []
+    assert not {int(folder.id, 16), int(upload.id, 16)} & numbered(full.home)
+
+
 def test_a_damaged_index_is_no_reason_to_keep_it(full: Shell) -> None:
     """Where an index cannot be read, it is built from the state, without what was purged."""
     segment = next(path for path in files(full.home) if path.suffix == ".vec")

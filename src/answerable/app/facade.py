@@ -536,8 +536,8 @@ class App:
             )
             has = self._tools.originals.has
             reports = tuple(
-                self._ingest(source, progress or Silent(), "read again from originals")
-                for source in originals.sources(old, self._tools)
+                self._ingest(source, progress or Silent(), "read again from originals", labels)
+                for source, labels in originals.sources(old, self._tools)
                 if source.count()
             )
         missing = tuple(one for one in old if not has(one.bytes_hash))
@@ -630,8 +630,8 @@ class App:
         size_max = self.settings.ingest.size_mb_max * 1_000_000
         with self._tools.state.writer():
             return tuple(
-                self._ingest(source, progress or Silent(), "retried from quarantine")
-                for source in quarantine.sources(some, self._tools, size_max_bytes=size_max)
+                self._ingest(source, progress or Silent(), "retried from quarantine", labels)
+                for source, labels in quarantine.sources(some, self._tools, size_max_bytes=size_max)
             )
 
     # Ingestion

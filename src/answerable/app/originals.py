@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from answerable.app.tools import Tools
@@ -65,21 +65,16 @@ def outdated(members: Iterable[Member], line: Line) -> tuple[Member, ...]:
     )
 
 
-def sources(members: Iterable[Member], tools: Tools) -> Iterator[Source]:
-    """Give what reads the originals of these documents, as their sources gave them."""
-    for name, files in sorted(_by_source(members).items()):
-        yield kept(name, files, tools)
+def sources(members: Iterable[Member], tools: Tools) -> Iterator[tuple[Source, frozenset[str]]]:
+    """Give what reads the originals of these documents, as their sources gave them.
 
-
-def kept(name: str, files: Mapping[str, str], tools: Tools) -> Source:
-    """Return what reads originals as documents of a source, by path the SHA-256 of each."""
+    With each comes who may read what it reads, which is as it was.
+    """
     from answerable.adapters.sources.kept_originals import Kept
 
-    return Kept(name, files, tools.originals)
-
-
-def _by_source(members: Iterable[Member]) -> Mapping[str, Mapping[str, str]]:
-    found: dict[str, dict[str, str]] = {}
+    found: dict[tuple[str, frozenset[str]], dict[str, str]] = {}
     for one in members:
-        found.setdefault(one.document.source, {})[one.document.path] = one.bytes_hash
-    return found
+        key = one.document.source, one.document.labels
+        found.setdefault(key, {})[one.document.path] = one.bytes_hash
+    for (name, labels), files in sorted(found.items(), key=lambda one: one[0][0]):
+        yield Kept(name, files, tools.originals), labels

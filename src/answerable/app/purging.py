@@ -26,6 +26,7 @@ UPLOAD_JOB = "upload"
 _VECTORS_WAIT_S = 150.0
 _LOOK_S = 0.25
 _NAMED_MAX = 5
+_SOON_MS = 3_600_000
 
 
 class Purging:
@@ -57,14 +58,13 @@ class Purging:
         """Return what purging a document would erase. Takes its time.
 
         Args:
-            name: Its id or its path. It may be removed, or stand in earlier revisions only.
+            name: Its id or its path. It may be removed, or stand in earlier revisions only, or in
+                none that has not been retired: traces and indexes may still hold some of it.
 
         Raises:
             NotFound: Nothing is called so, or several are.
         """
-        everything = {one.document_id for one in self._tools.purges.standings()}
-        known = self._tools.state.documents(everything)
-        named = [one for one in known.values() if name in {one.id, one.path}]
+        named = list(self._tools.state.documents(self._tools.purges.named(name)).values())
         places = {place(one.source, one.path) for one in named}
         if len(places) > 1:
             ids = ", ".join(sorted(one.id for one in named))
@@ -152,11 +152,10 @@ class Purging:
         library.purge_indexes(purge, self._desk, heard=heard)
         tools.index.sweep({(one.number, one.manifest) for one in tools.state.revisions()})
         heard("vectors", 0, 1)
-        doomed = tools.purges.doomed(purge.number)
-        tools.vectors.erase(list(library.cached_keys(doomed, tools.state)))
-        tools.originals.drop(purge.contents)
+        self._purge_vectors(purge)
         heard("texts", 0, 1)
         tools.purges.erase(purge.number)
+        self._purge_originals(purge)
         tools.purges.finish(purge.number, at_ms=tools.clock.now_ms())
         heard("texts", 1, 1)
         return next(one for one in tools.purges.all() if one.number == purge.number)
@@ -202,13 +201,35 @@ class Purging:
         jobs = [
             job
             for job in leases.jobs(UPLOAD_JOB, set(JobState))
-            if place_hash(UPLOAD_SOURCE, job.payload["path"]) in places
+            if place_hash(job.payload.get("source", UPLOAD_SOURCE), job.payload["path"]) in places
             or Inbox.hash_in(job.payload["file"]) in purge.contents
         ]
         for job in jobs:
             self._inbox.drop(job.payload["file"])
         self._inbox.drop_bytes(purge.contents)
         leases.discard([job.id for job in jobs])
+
+    def _purge_vectors(self, purge: Purge) -> None:
+        """Forget cached vectors; of versions that went with retired revisions, too.
+
+        What those were made of is not known any more, so all are forgotten that are of nothing.
+        """
+        tools = self._tools
+        doomed = tools.purges.doomed(purge.number)
+        revisions = tools.state.revisions()
+        if len(revisions) == max((one.number for one in revisions), default=0):
+            tools.vectors.erase(list(library.cached_keys(doomed, tools.state)))
+            return
+        stay = {one.content_id for one in tools.purges.standings()} - doomed
+        tools.vectors.retain(list(library.cached_keys(stay, tools.state)))
+
+    def _purge_originals(self, purge: Purge) -> None:
+        """Delete originals of its bytes, and of bytes that nothing is known of any more."""
+        tools = self._tools
+        tools.originals.drop(purge.contents)
+        ill = {one.bytes_hash for one in tools.quarantine.all()}
+        soon_ms = tools.clock.now_ms() + _SOON_MS  # nobody keeps any: the writer lock is held
+        tools.originals.sweep(tools.state.bytes_hashes() | ill, older_than_ms=soon_ms)
 
     def _purge_quarantine(self, purge: Purge) -> None:
         """Forget what is known of these documents, or of these bytes, as of what cannot be read."""

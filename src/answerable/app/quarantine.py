@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from answerable.access.scopes import LOCAL_LABEL
 from answerable.app.tools import Tools
 from answerable.domain.errors import BadInput, NotFound
-from answerable.library.ports import UPLOAD_SOURCE, Quarantine, Quarantined, Source
+from answerable.library.ports import Quarantine, Quarantined, Source, is_sent
 from answerable.library.quarantine import advice, named
 
 _FOLDER = "folder:"
@@ -57,26 +58,35 @@ def ignored(quarantine: Quarantine, name: str, *, who: str, because: str) -> Ill
     return found(quarantine, identity)
 
 
-def sources(some: Iterable[Ill], tools: Tools, *, size_max_bytes: int) -> Iterator[Source]:
-    """Give what reads these documents alone, a source for each folder they lie in.
+def sources(
+    some: Iterable[Ill], tools: Tools, *, size_max_bytes: int
+) -> Iterator[tuple[Source, frozenset[str]]]:
+    """Give what reads these documents alone, for each source, and who may read them.
 
-    Uploads are read from the originals that were kept. What has vanished is in no source, nor is
-    an upload without an original.
+    What was sent is read from the originals that were kept. What has vanished is in no source, nor
+    is what was sent and has no original, or what lies on another machine.
     """
     from answerable.adapters.sources.kept_originals import Kept
     from answerable.adapters.sources.several import Several
 
-    by_source: dict[str, list[Source]] = {}
-    uploads: dict[str, str] = {}
+    found: dict[str, list[Source]] = {}
+    sent: dict[str, dict[str, str]] = {}
     for one in some:
-        if one.document.source == UPLOAD_SOURCE:
-            uploads[one.document.path] = one.document.bytes_hash
+        if is_sent(one.document.source):
+            sent.setdefault(one.document.source, {})[one.document.path] = one.document.bytes_hash
         elif part := _alone(one.document, size_max_bytes):
-            by_source.setdefault(part.name, []).append(part)
-    yield from map(Several, by_source.values())
-    sent = Kept(UPLOAD_SOURCE, uploads, tools.originals)
-    if sent.count():
-        yield sent
+            found.setdefault(part.name, []).append(part)
+    parts: list[Source] = [Several(some_of_one) for some_of_one in found.values()]
+    parts += [Kept(name, files, tools.originals) for name, files in sent.items()]
+    for source in parts:
+        if source.count():
+            yield source, _labels(source.name, tools)
+
+
+def _labels(source: str, tools: Tools) -> frozenset[str]:
+    """Return who may read what a source gives."""
+    registered = [one.spec.labels for one in tools.sources.sources() if one.spec.source == source]
+    return frozenset({LOCAL_LABEL, *(label for labels in registered for label in labels)})
 
 
 def _alone(one: Quarantined, size_max_bytes: int) -> Source | None:

@@ -234,6 +234,14 @@ class VectorCache(Protocol):
         """
         ...
 
+    def retain(self, keys: Collection[str]) -> None:
+        """Forget what every embedder has under other keys than these, as `erase` forgets.
+
+        Raises:
+            Locked: Another process reads or writes without a pause.
+        """
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Vectored:
@@ -662,8 +670,12 @@ class Purges(Protocol):
         """Return which documents ever had which contents, each pair once. Takes its time."""
         ...
 
+    def named(self, name: str) -> frozenset[str]:
+        """Return the ids of all documents that ever had this id or path, wherever they stand."""
+        ...
+
     def holding(self, document_ids: Collection[str]) -> frozenset[int]:
-        """Return the numbers of the revisions that hold any of these documents."""
+        """Return the numbers of the revisions that hold any of these, retired ones too."""
         ...
 
     def begin(

@@ -80,11 +80,12 @@ def plan(document_ids: Collection[str], desk: Desk) -> Plan:
     named = frozenset(document_ids)
     wanted, contents = _together(named, desk.purges.standings())
     known = desk.state.documents(wanted)
+    there = {one.number for one in desk.state.revisions()}
     return Plan(
         documents=_sorted(known[one] for one in wanted & named if one in known),
         copies=_sorted(known[one] for one in wanted - named if one in known),
         contents=contents,
-        revisions=tuple(sorted(desk.purges.holding(wanted))),
+        revisions=tuple(sorted(desk.purges.holding(wanted) & there)),
     )
 
 
@@ -138,11 +139,15 @@ def affected(revisions: Sequence[Revision], holding: Collection[int]) -> tuple[R
     """Return the revisions whose files may hold anything of what `holding` hold, oldest first.
 
     A revision that was built from one of them shares its files, also where a document is gone.
+    Of one whose base has been retired nobody can tell any more: it may.
     """
+    there = {one.number for one in revisions}
     found: dict[int, Revision] = {}
     for one in sorted(revisions, key=lambda one: one.number):
         base = found.get(one.base) if one.base is not None else None
-        if one.number in holding or (base is not None and base.line == one.line):
+        shares = base is not None and base.line == one.line
+        is_unknown = one.base is not None and one.base not in there
+        if one.number in holding or shares or is_unknown:
             found[one.number] = one
     return tuple(found.values())
 

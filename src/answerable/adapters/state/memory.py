@@ -202,6 +202,11 @@ class MemoryState:
         with self._lock:
             return {number: dict(placed) for number, placed in self._placed.items()}
 
+    def known(self) -> Mapping[str, Document]:
+        """Return all documents by id."""
+        with self._lock:
+            return dict(self._documents)
+
     def kept(self) -> Mapping[str, Content]:
         """Return all contents by id."""
         with self._lock:
@@ -700,6 +705,14 @@ class MemoryVectorCache:
         with self._lock:
             self._packed = {
                 known: packed for known, packed in self._packed.items() if known[1] not in doomed
+            }
+
+    def retain(self, keys: Collection[str]) -> None:
+        """Forget what every embedder has under other keys."""
+        wanted = set(keys)
+        with self._lock:
+            self._packed = {
+                known: packed for known, packed in self._packed.items() if known[1] in wanted
             }
 
 

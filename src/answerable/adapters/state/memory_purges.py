@@ -33,6 +33,11 @@ class MemoryPurges:
             for document_id, content_id in pairs
         )
 
+    def named(self, name: str) -> frozenset[str]:
+        """Return the ids of all documents that ever had this id or path."""
+        known = self._state.known().values()
+        return frozenset(one.id for one in known if name in {one.id, one.path})
+
     def holding(self, document_ids: Collection[str]) -> frozenset[int]:
         """Return the numbers of the revisions that hold any of these documents."""
         wanted = set(document_ids)

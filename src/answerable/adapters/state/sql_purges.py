@@ -55,6 +55,13 @@ class SqlPurges:
         with self._database.read() as connection:
             return tuple([Standing(*row) for row in connection.execute(_STANDINGS)])
 
+    def named(self, name: str) -> frozenset[str]:
+        """Return the ids of all documents that ever had this id or path."""
+        known = tables.documents.c
+        wanted = select(known.id).where(or_(known.id == name, known.path == name))
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(wanted))
+
     def holding(self, document_ids: Collection[str]) -> frozenset[int]:
         """Return the numbers of the revisions that hold any of these documents."""
         with self._database.read() as connection:

@@ -90,6 +90,25 @@ class SqlVectorCache:
         with self._file():
             self._database.scrub()
 
+    def retain(self, keys: Collection[str]) -> None:
+        """Delete what every embedder has under other keys, then write the file anew without it.
+
+        Raises:
+            Locked: Another process reads or writes without a pause.
+            StorageFailure: Or the kind of it that fits.
+        """
+        kept = [(bytes.fromhex(key),) for key in set(keys)]
+        with self._file(), self._database.erasing() as connection:
+            connection.exec_driver_sql("CREATE TEMP TABLE kept (key BLOB PRIMARY KEY)")
+            if kept:
+                connection.exec_driver_sql("INSERT INTO temp.kept VALUES (?)", kept)
+            connection.exec_driver_sql(
+                "DELETE FROM vectors WHERE key NOT IN (SELECT key FROM temp.kept)"
+            )
+            connection.exec_driver_sql("DROP TABLE temp.kept")
+        with self._file():
+            self._database.scrub()
+
     @contextmanager
     def _file(self) -> Iterator[Path]:
         """Give the file; say of a damaged one what to do with a cache."""
