@@ -3,7 +3,8 @@
 
 PYTHON ?= python3
 DOCS ?=
-TEST_JOBS ?= auto
+# One more than processors: many tests wait for a disk or for a process.
+TEST_JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1 )))
 LOCK_FLAGS ?=
 
 BIN := .venv/bin

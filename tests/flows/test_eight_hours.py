@@ -236,7 +236,7 @@ def test_there_is_no_drift_in_the_end(
         assert {"disk", "parser", "unmounted", "killed", "locked"} <= it.trouble.seen.keys()
         it.trouble.disk = it.trouble.parser = 0
         it.back()
-        _pass(it, minutes=45)
+        _pass(it, minutes=360)  # what crashed by the machine's fault is tried again seldom
         expected, held = it.expected(), it.held()
         poisoned = {key: text for key, text in held.items() if key not in expected}
         assert {key: text for key, text in held.items() if key in expected} == expected

@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.accept
 def test_a_tiny_benchmark_gives_every_number(tmp_path: Path) -> None:
     """Whatever machine it runs on, the benchmark ends with a number or a reason for each aim."""
     out = tmp_path / "result.json"

@@ -25,6 +25,10 @@ _ADVICE = {
     "bad_name": "rename it",
     "not_a_file": "it changed while it was read: ingest again",
 }
+# On a busy machine, or one that is short of memory, a good file may end so.
+_MAY_PASS = ("timeout", "memory", "crashed")
+_PAUSE_MS = 600_000
+_DOUBLED_MAX = 10
 _NO_ADVICE = "see the page on errors in the guide for what the code means; then retry or ignore it"
 
 
@@ -82,9 +86,18 @@ class Ward:
     _well: set[str] = field(default_factory=set)
 
     def before(self, path: str, bytes_hash: str) -> Quarantined | None:
-        """Return why a file need not be tried: it failed, and nothing has changed since."""
+        """Return why a file need not be tried: it failed, and nothing has changed since.
+
+        What may have been the machine's fault, not the file's, is tried again after ten minutes,
+        then after twice as long each time.
+        """
         known = self.known.get(document_id(self.source, path))
-        return known if known and known.holds_for(bytes_hash, self.line) else None
+        if known is None or not known.holds_for(bytes_hash, self.line):
+            return None
+        may_pass = known.code in _MAY_PASS and not known.ignored_because
+        pauses = 2 ** min(known.attempts, _DOUBLED_MAX) - 1
+        is_time = self.now_ms - known.first_seen_ms >= pauses * _PAUSE_MS
+        return None if may_pass and is_time else known
 
     def again(self, known: Quarantined) -> Unreadable:
         """Note that a file is there which was not tried, and return what is said of it."""
@@ -109,7 +122,7 @@ class Ward:
                 size=size,
                 bytes_hash=bytes_hash,
                 line=self.line,
-                attempts=known.attempts + 1 if known else 1,
+                attempts=known.attempts + 1 if known and known.bytes_hash == bytes_hash else 1,
                 first_seen_ms=known.first_seen_ms if known else self.now_ms,
                 last_seen_ms=self.now_ms,
                 ignored_by=known.ignored_by if known else "",

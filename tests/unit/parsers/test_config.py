@@ -73,6 +73,14 @@ def test_a_long_text_in_yaml_is_no_keys() -> None:
     assert blocks_of(text, CODE) == [script.rstrip("\n"), "  tail: 1", "next: 1"]
 
 
+def test_a_key_after_a_long_text_in_a_list() -> None:
+    """The text of a first key ends where the next key of its item begins."""
+    script = "".join(f"    key{n}: {'x' * 50}\n" for n in range(40))
+    text = config.yaml(f"steps:\n- run: |\n{script}  name: a\n  if: b\n")
+    assert blocks_of(text, HEADING) == ["steps:", "- run: |"]
+    assert blocks_of(text, CODE)[-1] == "  if: b"
+
+
 def test_documents_of_yaml() -> None:
     """Of several documents a short one is one block; nothing is said twice."""
     one, two = "apiVersion: v1\nkind: A\n", "---\nkind: B\nspec:\n  x: 1\n"

@@ -140,6 +140,12 @@ def test_asciidoc_masks() -> None:
     ]
 
 
+def test_a_table_that_does_not_name_its_columns() -> None:
+    """Its first line says how many there are; a cell on a line of its own is no row."""
+    text = asciidoc.read("|===\n|A |B\n\n|1\n|2\n|3 |4\n|===\n")
+    assert blocks_of(text, ROW) == ["|A |B", "|1\n|2", "|3 |4"]
+
+
 def test_asciidoc_that_is_broken() -> None:
     """What is opened and never closed goes on to the end, and loses nothing."""
     for source in (

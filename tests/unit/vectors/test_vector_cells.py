@@ -216,8 +216,9 @@ def test_rows_without_any_order_are_all_read(monkeypatch: pytest.MonkeyPatch) ->
 def test_probes_are_measured_by_other_questions() -> None:
     """The number is chosen by one half of the questions; the other may show it to be too small."""
     easy, hard = np.zeros((8, 10), np.int64), np.full((8, 10), 7, np.int64)
-    assert chosen(np.concatenate([easy, easy]), 10) == (1, 1.0)
-    assert chosen(np.concatenate([easy, hard]), 10) == (8, 1.0)
+    assert chosen(np.concatenate([easy, easy]), 10) == (2, 1.0), "with as many to spare"
+    assert chosen(np.concatenate([easy, hard]), 20) == (16, 1.0)
+    assert chosen(np.concatenate([easy, hard + 93]), 200) == (117, 1.0), "or sixteen"
     assert chosen(np.concatenate([hard, easy]), 7) == (0, None)
     misleading = easy.copy()
     misleading[1::2] = 5

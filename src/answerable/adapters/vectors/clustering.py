@@ -37,6 +37,10 @@ _SAMPLE_PER_CELL = 24
 _ROUNDS = 6
 _QUESTIONS = 512
 _QUESTION_COSINE = 0.5
+# Where few cells are enough, real questions need some more than made-up ones do. Of a million rows
+# that are 14,423 real ones with noise, in 8,000 cells, the made-up needed 16 (recall .991), and
+# 1,000 real ones found .972 with 16, .979 with 24, .986 with 32: half a percent of the rows.
+_MORE = 16
 _BLOCK_ROWS = 4096
 _SEED = 20_261_123
 
@@ -184,6 +188,7 @@ def chosen(ranks: NDArray[np.int64], probes_max: int) -> tuple[int, float | None
     """
     kinds = np.split(ranks, [len(ranks) // 2])
     probes = max(_probes(kind[::2]) for kind in kinds)
+    probes += min(probes, _MORE)
     while probes <= probes_max:
         recall = min(float(np.mean(kind[1::2] < probes)) for kind in kinds)
         if recall >= RECALL_MIN:

@@ -1,4 +1,4 @@
-"""Sources and jobs over HTTP: the same as `answerable sources` and `answerable jobs`."""
+"""Sources and jobs over HTTP: the same as on the command line."""
 
 from __future__ import annotations
 
