@@ -36,6 +36,14 @@ pytestmark = [
     pytest.mark.skipif(not RUNBOOKS.is_dir(), reason="the example runbooks are not vendored here"),
 ]
 
+# The full round is a long one: `make accept`.
+LOOKS = [
+    "light",
+    pytest.param("dark", marks=pytest.mark.accept),
+    pytest.param("phone", marks=pytest.mark.accept),
+    "no script",
+]
+
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -154,7 +162,7 @@ class Tab:
         self.page.keyboard.press("Enter")
 
 
-@pytest.fixture(params=["light", "dark", "phone", "no script"])
+@pytest.fixture(params=LOOKS)
 def tab(request: pytest.FixtureRequest, chromium: Any, address: str) -> Iterator[Tab]:
     """Give the Ask page in each look."""
     with opened(chromium, address, request.param) as tab:
@@ -305,7 +313,7 @@ def test_a_server_that_is_gone_is_said_to_be(tab: Tab) -> None:
     tab.complaints.clear()
 
 
-@pytest.fixture(params=["light", "dark", "phone", "no script"])
+@pytest.fixture(params=LOOKS)
 def watched(request: pytest.FixtureRequest, chromium: Any, written: str) -> Iterator[Tab]:
     """Give the Ask page of the server whose answers a model writes."""
     with opened(chromium, written, request.param) as tab:
@@ -389,7 +397,7 @@ def test_an_answer_can_be_stopped(watched: Tab, writer: FakeOpenAi) -> None:
     assert page.locator(".claim .words").all_inner_texts() == [TRUE]
 
 
-@pytest.mark.parametrize("tab", ["light", "dark", "phone"], indirect=True)
+@pytest.mark.parametrize("tab", LOOKS[:3], indirect=True)
 def test_text_can_be_read(tab: Tab) -> None:
     """Every text has the contrast WCAG AA asks for, on both pages, in both schemes."""
     page = tab.page

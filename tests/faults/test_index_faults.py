@@ -269,6 +269,7 @@ def test_killed_at_a_call(tmp_path: Path) -> None:
     assert list((tmp_path / "prepared").iterdir()) == []
 
 
+@pytest.mark.accept
 def test_killed_at_a_moment(tmp_path: Path) -> None:
     """SIGKILL at random moments, ten times over, loses nothing that was acknowledged."""
     index = LocalIndex(tmp_path, analyser=ANALYSER)
