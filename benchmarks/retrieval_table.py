@@ -98,7 +98,7 @@ def measure(library: Library, *, held: bool, settings: Sequence[str]) -> Iterato
         for questions in sets.values():
             if questions.corpus is not None:
                 app.ingest_corpus(questions.corpus)
-        check_covered(app.fill_vectors(_progress(next(iter(sets)))))
+        check_covered(app.fill_vectors(_progress(next(iter(sets)))), app.mending())
         for name, questions in sets.items():
             allowed = tuple(one for one in questions.cases if held or one.split != HELD)
             asked = replace(questions, cases=allowed)
