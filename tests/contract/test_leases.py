@@ -59,6 +59,24 @@ def test_a_job_that_failed_waits_before_it_is_tried_again(leases: Leases, clock:
     assert claimed(leases, "sync").attempts == 2
 
 
+def test_a_job_that_waits_can_be_hastened(leases: Leases) -> None:
+    """Somebody asks for it now; one that runs or has ended stays as it is."""
+    leases.enqueue("sync", "a", {})
+    job = claimed(leases, "sync")
+    assert leases.hasten(job.id) == job
+    assert leases.fail(job, error="down", retry=True, delay_s=3_600)
+    hastened = leases.hasten(job.id)
+    assert hastened is not None
+    assert (hastened.not_before_ms, hastened.attempts, hastened.result) == (0, 1, "down")
+    again = claimed(leases, "sync")
+    assert again.attempts == 2
+    assert leases.finish(again, result="done")
+    ended = leases.hasten(job.id)
+    assert ended is not None
+    assert ended.state is JobState.DONE
+    assert leases.hasten("job-999") is None
+
+
 def test_a_postponed_job_waits_too(leases: Leases, clock: Clock) -> None:
     """And no attempt of it is counted."""
     leases.enqueue("sync", "a", {})

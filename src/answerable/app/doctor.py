@@ -142,8 +142,8 @@ def _sources(app: App) -> Iterator[Finding]:
         is_gone = one.spec.kind is SourceKind.FOLDER and not Path(one.spec.place).is_dir()
         match one.health.state:
             case "failing":
-                said = one.health.error
-                yield Finding(part=part, health="fail", said=said, hint=_SHOW.format(name))
+                said, _, hint = one.health.error.partition("; ")
+                yield Finding(part=part, health="fail", said=said, hint=hint or _SHOW.format(name))
             case "held":
                 said = f"{one.health.withheld} documents seem lost and are kept"
                 hint = f"answerable sources approve {name}, or bring them back"

@@ -129,7 +129,7 @@ def opened(spec: SourceSpec, settings: Settings, *, paths: Sequence[str] | None 
 
     source = _read_by(spec, settings) if paths is None else _part_of(spec, settings, paths)
     if spec.kind is SourceKind.FOLDER and spec.include:
-        return Narrowed(source, include=spec.include, exclude=())
+        return Narrowed(source, spec.include)
     return source
 
 

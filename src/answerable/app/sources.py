@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from answerable.app.source_kinds import described
 from answerable.app.syncing import Ingest, Syncing
 from answerable.app.tools import Tools
-from answerable.domain.errors import Conflict, NotFound, NotReady
+from answerable.domain.errors import Conflict, Locked, NotFound, NotReady
 from answerable.library.flow import any_loss
 from answerable.library.report import Progress, Report, Silent
 from answerable.operations.ports import Job, JobState
@@ -154,13 +154,14 @@ class Sources:
         from answerable.adapters.sources.nothing import Nothing
 
         spec = self.source(name).spec
-        report = None
-        if not keep_documents:
-            with self._tools.state.writer():
+        with self._tools.state.writer():
+            # Who is just fetching it finds it gone when the lock is theirs.
+            report = None
+            if not keep_documents:
                 gone = Nothing(spec.source)
                 why = f"source {name} removed by {who}"
                 report = self._ingest(gone, Silent(), why, frozenset(), any_loss)
-        self._tools.sources.drop(name)
+            self._tools.sources.drop(name)
         return report
 
     def done(
@@ -170,7 +171,9 @@ class Sources:
         progress: Progress | None = None,
         heard: Callable[[str], None] = lambda _: None,
     ) -> Job:
-        """Return a job when it has ended: by this process, or by whoever has it.
+        """Return a job when it has ended, or has failed and is tried again later.
+
+        It is done by this process, or by whoever has it.
 
         Args:
             job: Of `sync` or `approve`.
@@ -184,9 +187,9 @@ class Sources:
             now = self._tools.leases.job(job.id)
             if now is None:
                 raise NotReady(f"{job.id} is not known any more", hint="answerable jobs list")
-            if now.state in _ENDED:
+            if now.state in _ENDED or _has_failed(now, since=job):
                 return now
-            if not self._syncing.work_once(progress):
+            if not self._syncing.work_once(progress, is_asked=True):
                 heard(now.progress or now.result or now.state.value)
                 Event().wait(_LOOK_S)
 
@@ -217,3 +220,13 @@ class Sources:
     def close(self) -> None:
         """Stop at the next step of what is being done."""
         self._syncing.close()
+
+
+def _has_failed(now: Job, *, since: Job) -> bool:
+    """Return whether an attempt has failed since, and another follows later.
+
+    Waiting until somebody else has written is none.
+    """
+    was_tried = now.fence > since.fence or since.state is JobState.RUNNING
+    is_put_off = now.result.startswith(f"{Locked.code}: ")
+    return now.state is JobState.QUEUED and was_tried and not is_put_off

@@ -19,8 +19,8 @@ from answerable.domain.errors import (
     BadInput,
     Conflict,
     Locked,
+    NotAllowed,
     NotFound,
-    NotReady,
     PathMissing,
     StorageFailure,
 )
@@ -87,7 +87,10 @@ class Syncing:
         self._check_may_be_read(name)
         if may_lose:
             self.change(name, lambda now: replace(now, may_lose=True))
-        return self._enqueue(name, because)
+        job = self._enqueue(name, because)
+        if may_lose and job.state is JobState.RUNNING:  # it began without that
+            job = self._enqueue(name, because, key=f"{name}\0next")
+        return self._tools.leases.hasten(job.id) or job
 
     def changed(self, name: str, paths: Collection[str]) -> Job:
         """Queue a reading of what changed in a folder; of all of it where that is not known.
@@ -140,15 +143,19 @@ class Syncing:
             raise NotFound(f"there is no source {name}", hint="answerable sources list")
         return found
 
-    def work_once(self, progress: Progress | None = None) -> bool:
+    def work_once(self, progress: Progress | None = None, *, is_asked: bool = False) -> bool:
         """Queue what is due and do one job; return whether there was one.
 
         Cheap when there is none.
+
+        Args:
+            progress: Hears how the job goes on.
+            is_asked: Whether somebody waits for a job of theirs: then nothing else is queued.
         """
         with self._round:
             if self._is_stopping.is_set():
                 return False
-            if self._looks.is_due(_LOOK_EVERY_S):
+            if not is_asked and self._looks.is_due(_LOOK_EVERY_S):
                 self._queue_due()
             if not self._tools.leases.waiting(SYNC_JOB):
                 return False
@@ -193,12 +200,12 @@ class Syncing:
                 report = self._synced(known, beating, job.payload)
         except Stopped as stopped:
             if not stopped.is_lost:  # else whoever took or cancelled it has settled it
-                leases.postpone(job, because=str(stopped))
-        except (Locked, StorageFailure, NotReady) as error:
+                leases.postpone(job, because=str(stopped))  # of a source that is gone it ends then
+        except (Locked, StorageFailure) as error:
             leases.postpone(job, because=_said(error), delay_s=_delay_s(error))
             self._failed(name, error, unless=Locked)
         except AnswerableError as error:
-            again = not isinstance(error, BadInput) or isinstance(error, PathMissing)
+            again = isinstance(error, PathMissing) or not isinstance(error, BadInput | NotAllowed)
             delay_s = _RETRY_S * 2**job.attempts
             leases.fail(job, error=_said(error), retry=again, delay_s=delay_s)
             self._failed(name, error)
@@ -208,7 +215,8 @@ class Syncing:
         else:
             is_part = "paths" in job.payload
             noted = health.succeeded_partly if is_part else health.succeeded
-            self._note(name, partial(noted, synced=self._of(report)))
+            synced = self._of(report, was_allowed=known.health.may_lose)
+            self._note(name, partial(noted, synced=synced))
             leases.finish(job, result=_result(report))
 
     def _synced(self, known: RegisteredSource, beating: Beating, told: Mapping[str, str]) -> Report:
@@ -226,6 +234,8 @@ class Syncing:
                 spooled.fetch(beating.fetched)
                 source = spooled
             with self._tools.state.writer():
+                if self._tools.sources.source(spec.name) is None:
+                    raise Stopped("the source was removed", is_lost=False)
                 why = f"sync {spec.name}: {told['because']}"
                 return self._ingest(source, beating, why, labels, is_too_much)
 
@@ -240,12 +250,13 @@ class Syncing:
             with suppress(AnswerableError):
                 self._note(name, lambda now: health.failed(now, _said(error), at_ms))
 
-    def _of(self, report: Report) -> health.Synced:
+    def _of(self, report: Report, *, was_allowed: bool) -> health.Synced:
         return health.Synced(
             at_ms=self._tools.clock.now_ms(),
             documents=report.of_source,
             more=report.count(Change.ADDED) - report.count(Change.REMOVED),
             withheld=report.withheld,
+            was_allowed=was_allowed,
             changed=report.revision is not None,
             counts=tuple((change.value, count) for change, count in report.counts if count),
             took_ms=report.took_ms,
@@ -267,7 +278,7 @@ def _never(_lost: int, _before: int) -> bool:
 
 
 def _said(error: AnswerableError) -> str:
-    return f"{error.code}: {error.message}"
+    return f"{error.code}: {error.message}; {error.hint}"
 
 
 def _delay_s(error: AnswerableError) -> float:

@@ -23,6 +23,10 @@ _ADVICE = {
     "malformed": "open it with the program that made it, and save it again",
     "unreadable": "give this user the right to read it, and check the disk",
     "bad_name": "rename it",
+    "encrypted": "save it without a password",
+    "needs_ocr": "run OCR over it, so that it has text, and save it again",
+    "unsafe": "it unpacks to far more than it is, or out of its folder: exclude it",
+    "unsupported": "save it in the newer form that the reason names, or exclude it",
     "not_a_file": "it changed while it was read: ingest again",
 }
 # On a busy machine, or one that is short of memory, a good file may end so.

@@ -91,6 +91,13 @@ class Leases(Protocol):
         """
         ...
 
+    def hasten(self, job_id: str) -> Job | None:
+        """Let a job that waits to be tried again be claimed at once; return it as it is now.
+
+        One that runs or has ended stays as it is.
+        """
+        ...
+
     def cancel(self, job_id: str, *, because: str) -> bool:
         """Mark a job that waits or runs as failed; False when it has ended, or is none.
 

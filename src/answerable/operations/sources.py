@@ -143,12 +143,14 @@ class Synced:
     Attributes:
         documents: Of the source, in the library now; only a whole reading knows.
         more: By how many more there are than before.
+        was_allowed: Whether a person had let it lose what it did.
     """
 
     at_ms: int
     documents: int
     more: int
     withheld: int
+    was_allowed: bool
     changed: bool
     counts: tuple[tuple[str, int], ...]
     took_ms: float
@@ -203,7 +205,7 @@ def started(health: SourceHealth, at_ms: int) -> SourceHealth:
 
 
 def succeeded(health: SourceHealth, synced: Synced) -> SourceHealth:
-    """Return the health of a source that was read well; what a person allowed is used up."""
+    """Return the health of a source that was read well; what was allowed then is used up."""
     return replace(
         health,
         succeeded_ms=synced.at_ms,
@@ -211,7 +213,7 @@ def succeeded(health: SourceHealth, synced: Synced) -> SourceHealth:
         failures=0,
         error="",
         withheld=synced.withheld,
-        may_lose=False,
+        may_lose=health.may_lose and not synced.was_allowed,
         documents=synced.documents,
         counts=synced.counts,
         took_ms=synced.took_ms,

@@ -35,7 +35,16 @@ def registered(name: str = "a", schedule: str = "15m", **health: object) -> Regi
 
 
 def synced(**how: object) -> Synced:
-    given = Synced(at_ms=9, documents=5, more=5, withheld=0, changed=True, counts=(), took_ms=1.0)
+    given = Synced(
+        at_ms=9,
+        documents=5,
+        more=5,
+        withheld=0,
+        was_allowed=False,
+        changed=True,
+        counts=(),
+        took_ms=1.0,
+    )
     return replace(given, **how)  # type: ignore[arg-type]
 
 
@@ -105,7 +114,9 @@ def test_a_part_leaves_what_is_known_of_the_whole() -> None:
 
 def test_what_a_person_allowed_is_used_up() -> None:
     """The next loss is asked about again."""
-    health = succeeded(replace(SourceHealth(), may_lose=True, withheld=4), synced())
+    held = replace(SourceHealth(), may_lose=True, withheld=4)
+    assert succeeded(held, synced()).may_lose, "allowed while it was being read: not used yet"
+    health = succeeded(held, synced(was_allowed=True))
     assert (health.may_lose, health.withheld, health.state) == (False, 0, "ok")
 
 

@@ -286,12 +286,16 @@ def _tell(found: Sequence[RegisteredSource], jobs: Sequence[Job], *, as_json: bo
         counts = ", ".join(f"{count} {change}" for change, count in one.health.counts)
         what = f" ({counts})" if counts and job.state == "done" else ""
         line(f"{one.spec.name}: {job.result or job.state.value}{what}")
+        if job.state == "queued" and job.attempts:
+            talk("  it is tried again by answerable serve or answerable worker, or when you ask")
+        if dict(one.health.counts).get("failed") and job.state == "done":
+            talk("  what could not be read, and why: answerable documents quarantine list")
         if one.health.withheld:
             talk(f"  if they shall go: answerable sources approve {one.spec.name}")
 
 
 def _status(found: Sequence[RegisteredSource], jobs: Sequence[Job]) -> int:
-    if any(job.state == "failed" for job in jobs):
+    if any(job.state != "done" for job in jobs):
         return EXIT_FAILED
     return EXIT_HELD if any(one.health.withheld for one in found) else 0
 
