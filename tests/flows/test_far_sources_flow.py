@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from fake_sources.sites import page, website
 
 __all__ = ["shell"]  # a fixture, found by its name
 
+ALLOWED = ("ANSWERABLE_SOURCES__ALLOW_HOSTS", "ANSWERABLE_SOURCES__ALLOW_LOCAL_GIT")
 PAGES = {f"p{number}.md": f"# Page {number}\n\nZebra {number} eats.\n" for number in range(6)}
 
 Put = Callable[[dict[str, str | None]], None]
@@ -186,6 +188,34 @@ def test_what_is_private_is_not_reached_unless_allowed(
     assert held(shell) == {}
 
 
+def test_a_user_name_may_be_a_token(shell: Shell) -> None:
+    """Many hosts take one in its place, so it is refused and not repeated; over ssh it is a name."""
+    shell.done("init")
+    ran = shell.run("sources", "add", "far", "https://ghp-token@git.example.org/x.git")
+    assert "ghp-token" not in ran.check_error("bad_input", status=2)
+    shell.done("sources", "add", "ssh", "ssh://git@git.example.org/x.git")
+    shell.done("sources", "add", "scp", "git@git.example.org:other/x.git")
+
+
+def test_a_failure_is_told_at_once_and_tried_again_when_asked(
+    shell: Shell, far: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits a minute for the next attempt, neither now nor when it is mended."""
+    shell.done("init")
+    far.put(dict(PAGES))
+    shell.done("sources", "add", "far", *far.arguments)
+    allowed = {name: os.environ[name] for name in ALLOWED if name in os.environ}
+    for name in allowed:
+        monkeypatch.delenv(name)
+    ran = shell.run("sources", "sync", "far")
+    assert ran.status == 1
+    assert "not_allowed" in ran.out + ran.err
+    for name, value in allowed.items():
+        monkeypatch.setenv(name, value)
+    shell.done("sources", "sync", "far")
+    assert len([path for path in held(shell) if path.startswith("p")]) == 6
+
+
 def test_a_variable_that_is_not_set_is_named(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -211,6 +241,8 @@ def test_a_variable_that_is_not_set_is_named(
     ("place", "options", "code"),
     [
         ("https://me:pw@git.example.org/x.git", (), "bad_input"),
+        ("https://me_token:pw@git.example.org/x.git", (), "bad_input"),
+        ("https://ghp-token:pw@s3.example.org/", (), "bad_input"),
         ("s3://", (), "bad_input"),
         ("s3://bucket/a?b=c", (), "bad_input"),
         ("https://docs.example.org/", ("pages=many",), "bad_input"),

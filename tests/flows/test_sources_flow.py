@@ -178,6 +178,8 @@ def test_removed_with_and_without_its_documents(zoo: Shell) -> None:
         (("add", "other", "docs", "-o", "branch"), "bad_input", 2),
         (("add", "other", "docs", "-o", "branch=main"), "bad_input", 2),
         (("add", "other", "docs", "--kind", "tape"), "bad_input", 2),
+        (("add", "other", "docs/../docs"), "conflict", 1),
+        (("add", "new", ".", "-i", "# nothing"), "bad_input", 2),
         (("show", "nobody"), "not_found", 1),
         (("sync", "nobody"), "not_found", 1),
         (("sync",), "bad_input", 2),

@@ -204,6 +204,14 @@ def test_what_is_sent_stays_below_its_source(client: TestClient, app: App, path:
     assert not app.work_once()
 
 
+def test_a_form_is_no_file(client: TestClient, app: App) -> None:
+    """Its envelope would be indexed."""
+    client.post("/v1/sources", json={"name": "wiki", "place": "push"})
+    told = client.put("/v1/sources/wiki/documents/a.md", files={"file": b"text"})
+    assert (told.status_code, told.json()["code"]) == (422, "bad_input")
+    assert not app.work_once()
+
+
 def test_an_empty_file_is_no_file(client: TestClient) -> None:
     """To take one away there is DELETE."""
     client.post("/v1/sources", json={"name": "wiki", "place": "push"})

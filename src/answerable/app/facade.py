@@ -1145,6 +1145,10 @@ class App:
         except AnswerableError as error:
             return Check(name=name, ready=False, detail=f"{error.message}; {error.hint}")
 
+    def stop_working(self) -> None:
+        """Have what is being done in the background end at its next step; returns at once."""
+        self.sources.stop()
+
     def close(self) -> None:
         """Let go of children, threads and files, and of texts whose time is over."""
         with self._on_close, suppress(AnswerableError):

@@ -80,7 +80,7 @@ class Purging:
             Conflict: Others hold the same bytes, and it was not said that they go too.
         """
         if plan.copies and not with_copies:
-            raise _has_copies(plan.copies)
+            raise has_copies(plan.copies)
         return self._tools.purges.begin(
             plan.tombstones,
             plan.contents,
@@ -248,7 +248,8 @@ class Purging:
         return frozenset(self._tools.state.documents([one for one in ids if one])) | {document.id}
 
 
-def _has_copies(copies: Sequence[Document]) -> Conflict:
+def has_copies(copies: Sequence[Document]) -> Conflict:
+    """Return the failure of purging what others hold too, without saying so."""
     named = ", ".join(f"{one.path} ({one.id})" for one in copies[:_NAMED_MAX])
     left = len(copies) - _NAMED_MAX
     more = f" and {left} more" if left > 0 else ""

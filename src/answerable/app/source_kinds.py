@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -87,6 +85,7 @@ def described(
     given = dict(options or {})
     _check_options(what, given)
     _check_no_secret(place)
+    _check_include(include)
     spec = checked(
         SourceSpec(
             name=name,
@@ -138,17 +137,23 @@ def is_far(spec: SourceSpec) -> bool:
     return spec.kind not in (SourceKind.FOLDER, SourceKind.PUSH)
 
 
-def forget_fetched(data: Path) -> None:
+def forget_fetched(data: Path, source: str = "") -> None:
     """Delete what sources far away sent, as far as it is kept here: they send it again.
 
+    Args:
+        data: The data directory.
+        source: Name of the one that is meant; empty for all.
+
     Raises:
+        Locked: One is being read just now.
         StorageFailure: It cannot be deleted.
     """
-    from answerable.adapters.disk import translated
+    from answerable.adapters.sources.kept import forget, forget_all
 
-    for name in (CACHE, SPOOL):
-        with translated(data / name), suppress(FileNotFoundError):
-            shutil.rmtree(data / name)
+    if source:
+        forget(data / CACHE, source)
+    else:
+        forget_all(data / CACHE)
 
 
 def _read_by(spec: SourceSpec, settings: Settings) -> Source:
@@ -338,7 +343,7 @@ def _folder(place: str) -> Path:
             f"{place} is no folder",
             hint="name a folder; other places: an address, a .git repository, s3://…, push",
         )
-    return folder.absolute()
+    return Path(os.path.abspath(folder))  # noqa: PTH100 - `..` is to go, links are to stay
 
 
 def _check_options(kind: SourceKind, given: Mapping[str, str]) -> None:
@@ -349,16 +354,35 @@ def _check_options(kind: SourceKind, given: Mapping[str, str]) -> None:
             raise BadInput(f"a {kind.value} source has no {option}", hint=f"it {takes}")
 
 
+def _check_include(include: Sequence[str]) -> None:
+    """Make sure that what is to be taken can match something: else all would be, or nothing.
+
+    Raises:
+        BadInput: It cannot.
+    """
+    from answerable.adapters.sources.ignore import compiled
+
+    if include and compiled(one.encode(errors="surrogateescape") for one in include) is None:
+        raise BadInput(
+            "no pattern of what to take can match anything", hint="--include 'docs/**/*.md'"
+        )
+
+
 def _check_no_secret(place: str) -> None:
-    """Make sure that an address holds no password: it is stored and shown.
+    """Make sure that an address holds no password, and no user name that may be a token.
+
+    Addresses are stored and shown. Over ssh the user is no secret.
 
     Raises:
         BadInput: It does.
     """
-    if "://" in place and urlsplit(place).password is not None:
+    parts = urlsplit(place) if "://" in place else None
+    is_ssh = parts is not None and parts.scheme.lower() in ("ssh", "git+ssh")
+    if parts and (parts.password is not None or (parts.username and not is_ssh)):
         raise BadInput(
-            "the address holds a password, and addresses are stored and shown",
-            hint="leave it out and name the variable that has it: --option secret_env=GIT_TOKEN",
+            "the address holds a user name or a password, and addresses are stored and shown",
+            hint="name who it is and the variable that has the secret: "
+            "--option user=NAME --option secret_env=GIT_TOKEN",
         )
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from answerable.app.source_kinds import described
+from answerable.app.source_kinds import described, forget_fetched
 from answerable.app.syncing import Ingest, Syncing
 from answerable.app.tools import Tools
 from answerable.domain.errors import Conflict, Locked, NotFound, NotReady
 from answerable.library.flow import any_loss
 from answerable.library.report import Progress, Report, Silent
 from answerable.operations.ports import Job, JobState
-from answerable.operations.sources import RegisteredSource, SourceKind
+from answerable.operations.sources import SYNC_JOB, RegisteredSource, SourceKind
 from answerable.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,6 +79,10 @@ class Sources:
             NotFound: There is none.
         """
         return self._syncing.source(name)
+
+    def unfinished(self) -> Sequence[Job]:
+        """Return the readings that wait or are under way, oldest first."""
+        return self._tools.leases.jobs(SYNC_JOB, {JobState.QUEUED, JobState.RUNNING})
 
     def sync(self, name: str, *, because: str) -> Job:
         """Queue a reading and return its job, or the one that is queued or running already.
@@ -162,6 +166,8 @@ class Sources:
                 why = f"source {name} removed by {who}"
                 report = self._ingest(gone, Silent(), why, frozenset(), any_loss)
             self._tools.sources.drop(name)
+        with suppress(Locked):  # who is reading it gives up, and leaves a cache that is found anew
+            forget_fetched(self._settings.data, spec.source)
         return report
 
     def done(
@@ -216,6 +222,10 @@ class Sources:
             with suppress(NotFound, Conflict):  # removed or paused just now
                 self._syncing.changed(watched[folder], paths)
         return bool(changed)
+
+    def stop(self) -> None:
+        """Have what is being done stop at its next step, given back; nothing new is begun."""
+        self._syncing.stop()
 
     def close(self) -> None:
         """Stop at the next step of what is being done."""

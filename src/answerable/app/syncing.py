@@ -22,6 +22,7 @@ from answerable.domain.errors import (
     NotAllowed,
     NotFound,
     PathMissing,
+    SourceFailed,
     StorageFailure,
 )
 from answerable.library.flow import TooMuch
@@ -165,12 +166,16 @@ class Syncing:
             self._do(job, progress or Silent())
             return True
 
+    def stop(self) -> None:
+        """Have the job that is being done stop at its next step, given back."""
+        self._is_stopping.set()
+
     def close(self) -> None:
-        """Have the job that is being done stop at its next step, given back.
+        """Stop, and wait for the job that is being done.
 
         Waits ten seconds at most: a job that does not stop keeps its lease, which runs out.
         """
-        self._is_stopping.set()
+        self.stop()
         if self._round.acquire(timeout=_STOP_S):
             self._round.release()
 
@@ -205,7 +210,7 @@ class Syncing:
             leases.postpone(job, because=_said(error), delay_s=_delay_s(error))
             self._failed(name, error, unless=Locked)
         except AnswerableError as error:
-            again = isinstance(error, PathMissing) or not isinstance(error, BadInput | NotAllowed)
+            again = _may_pass(error)
             delay_s = _RETRY_S * 2**job.attempts
             leases.fail(job, error=_said(error), retry=again, delay_s=delay_s)
             self._failed(name, error)
@@ -279,6 +284,13 @@ def _never(_lost: int, _before: int) -> bool:
 
 def _said(error: AnswerableError) -> str:
     return f"{error.code}: {error.message}; {error.hint}"
+
+
+def _may_pass(error: AnswerableError) -> bool:
+    """Return whether trying again soon may help: a share is mounted, a host is up again."""
+    if isinstance(error, SourceFailed):
+        return error.is_passing
+    return isinstance(error, PathMissing) or not isinstance(error, BadInput | NotAllowed)
 
 
 def _delay_s(error: AnswerableError) -> float:

@@ -16,6 +16,7 @@ from answerable.app import App, open_app
 from answerable.domain.errors import AnswerableError
 
 _ROUND_S = 0.5
+_DRAIN_S = 10.0
 
 _log = logging.getLogger("answerable.work")
 
@@ -52,8 +53,10 @@ def work(workspace: Path | None) -> int:
     with open_app(workspace) as app:
         threads = working(app, stop)
         print("working; Ctrl-C ends it", file=sys.stderr, flush=True)  # noqa: T201  talk
+        stop.wait()
+        app.stop_working()
         for thread in threads:
-            thread.join()
+            thread.join(_DRAIN_S)
     return 0
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from answerable.adapters.sources.narrowed import Narrowed
 from answerable.adapters.sources.upload import Uploads
-from answerable.domain.errors import BadInput
 from answerable.library.ports import Raw, Unreadable
 
 FILES = dict.fromkeys(("a/x.md", "a/y.txt", "b/old/x.md", "b/x.md", "top.md"), b"text")
@@ -50,12 +49,6 @@ def test_a_folder_that_was_left_out_as_a_whole_stays_so() -> None:
     (given,) = Narrowed(Blocked({}), ["*.md"]).files()
     assert isinstance(given, Unreadable)
     assert given.code == "unreadable"
-
-
-def test_patterns_that_match_nothing_are_refused() -> None:
-    """Taking nothing was not meant."""
-    with pytest.raises(BadInput):
-        Narrowed(Uploads({}), ["# a comment", ""])
 
 
 def test_it_answers_for_what_its_source_answers_for() -> None:

@@ -112,7 +112,7 @@ class GitRepository:
         if self._remote.transport == "file" and not allow_local:
             raise NotAllowed(
                 f"{self._remote.shown} is a repository on this machine",
-                hint="reading those has to be allowed for this source, or give its address",
+                hint="set sources.allow_local_git = true in answerable.toml, or give its address",
             )
         self._folder = folder_of(cache, self.name)
         self._reach = reach or Reach()

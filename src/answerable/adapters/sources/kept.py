@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -75,10 +75,32 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def forget(cache: Path, source: str) -> None:
-    """Delete what a source has fetched; nothing when there is nothing."""
-    folder = folder_of(cache, source)
-    with translated(folder):
-        if folder.exists():
+    """Delete what a source has fetched; nothing when there is nothing.
+
+    Raises:
+        Locked: It is being read just now.
+        StorageFailure: It cannot be deleted.
+    """
+    _forget(folder_of(cache, source))
+
+
+def forget_all(cache: Path) -> None:
+    """Delete what all sources have fetched.
+
+    Raises:
+        Locked: One is being read just now; others may be deleted already.
+        StorageFailure: It cannot be deleted.
+    """
+    if cache.is_dir():
+        for folder in sorted(cache.iterdir()):
+            _forget(folder)
+        with translated(cache), suppress(FileNotFoundError):
+            cache.rmdir()
+
+
+def _forget(folder: Path) -> None:
+    if folder.is_dir():
+        with held(folder), translated(folder):
             shutil.rmtree(folder)
 
 

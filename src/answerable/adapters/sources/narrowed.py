@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from answerable.adapters.sources.choosing import Choice
-from answerable.adapters.sources.ignore import compiled
-from answerable.domain.errors import BadInput
 from answerable.library.ports import Raw, Source, Unreadable
 
 
@@ -19,16 +17,9 @@ class Narrowed:
     Args:
         source: To be narrowed.
         include: Patterns as in ``.gitignore``; a folder's takes all below it.
-
-    Raises:
-        BadInput: No pattern can match anything.
     """
 
     def __init__(self, source: Source, include: Sequence[str]) -> None:
-        if compiled(one.encode(errors="surrogateescape") for one in include) is None:
-            raise BadInput(
-                "no pattern of what to take can match anything", hint="--include 'docs/**/*.md'"
-            )
         self._source = source
         self._choice = Choice(includes=include)
 

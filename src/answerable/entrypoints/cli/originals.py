@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from answerable.domain.errors import BadInput
+from answerable.domain.errors import BadInput, Conflict
 from answerable.entrypoints.cli.ingesting import EXIT_PARTLY, as_object, progress_bar, summary
 from answerable.entrypoints.cli.terminal import (
     Json,
@@ -25,7 +25,8 @@ _NAMED_MAX = 20
 def original(
     document: Annotated[str, typer.Argument(help="Id or path of the document.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write it to this file.")
+        Path | None,
+        typer.Option("--output", "-o", help="Write it to this file, or into this folder."),
     ] = None,
     workspace: Workspace = None,
 ) -> None:
@@ -38,6 +39,9 @@ def original(
     with open_app(workspace) as app:
         found = app.original(app.find_document(document, app.owner()), app.owner())
     if output is not None:
+        output = output / found.name if output.is_dir() else output
+        if output.exists():
+            raise Conflict(f"{output} is there already", hint="name another file, or move it away")
         output.write_bytes(found.data)
         talk(f"wrote {counted(len(found.data), 'byte')} to {output}")
         return

@@ -38,7 +38,11 @@ def purge(app: App, name: str, *, because: str, with_copies: bool, yes: bool) ->
         Conflict: Others hold the same bytes, and nobody said that they go too.
         Locked: Another process is writing; the documents are hidden, and erased later.
     """
+    from answerable.app.purging import has_copies
+
     plan = app.plan_purge(name)
+    if plan.copies and not with_copies:
+        raise has_copies(plan.copies)
     for text in foretold(plan):
         talk(text)
     if not yes:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from answerable.entrypoints.cli.ingesting import progress_bar, summary
+from answerable.entrypoints.cli.ingesting import EXIT_PARTLY, progress_bar, summary
 from answerable.entrypoints.cli.terminal import (
     Json,
     Workspace,
@@ -49,6 +49,9 @@ def list_quarantined(
         found = app.quarantined()
     if as_json:
         print_json(found)
+        return
+    if not found:
+        talk("nothing is in quarantine")
         return
     heard = [one for one in found if quiet or not one.document.ignored_because]
     rows = [
@@ -136,6 +139,8 @@ def retry_quarantined(
         print_json(left)
         return
     talk(_after(wanted, left))
+    if any(one.document.line for one in left):
+        raise typer.Exit(EXIT_PARTLY)
 
 
 def _after(wanted: tuple[Ill, ...], left: tuple[Ill, ...]) -> str:

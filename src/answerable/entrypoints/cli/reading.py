@@ -146,6 +146,8 @@ def remove_document(
     from answerable.app import open_app
     from answerable.entrypoints.cli.purging import purge as erase
 
+    if with_copies and not purge:
+        raise BadInput("--with-copies goes with --purge", hint="say --purge too, or leave it out")
     with open_app(workspace) as app:
         if purge:
             left = erase(app, document, because=because, with_copies=with_copies, yes=yes)

@@ -44,7 +44,10 @@ def add(
     *,
     kind: Annotated[str, typer.Option(help="folder, git, web, bucket, push; else seen.")] = "",
     option: Annotated[
-        list[str] | None, typer.Option("--option", "-o", help="KEY=VALUE of its kind.")
+        list[str] | None,
+        typer.Option(
+            "--option", "-o", help="KEY=VALUE of its kind, as branch=main; the guide has all."
+        ),
     ] = None,
     include: Annotated[
         list[str] | None, typer.Option("--include", "-i", help="Take only these, as .gitignore.")
@@ -91,7 +94,8 @@ def add(
     if as_json:
         print_json(as_object(made))
         return
-    line(f"added {name}: {made.spec.kind.value} {made.spec.place}, {_when(made)}")
+    what = " ".join(filter(None, (made.spec.kind.value, made.spec.place)))
+    line(f"added {name}: {what}, {_when(made)}")
     talk(f"next: answerable sources sync {name}, or leave it to answerable serve")
 
 
@@ -234,6 +238,7 @@ def remove(
     with open_app(workspace) as app:
         who = app.owner().principal
         report = app.sources.remove(name, keep_documents=keep_documents, who=who)
+        before = app.revision(report.revision).revision.base if report and report.revision else None
     gone = report.count(Change.REMOVED) if report else 0
     sealed = report.revision if report else None
     if as_json:
@@ -241,8 +246,8 @@ def remove(
         return
     after = f" with revision {sealed}" if sealed else ""
     line(f"removed {name}; {counted(gone, 'document')} vanished{after}")
-    if sealed:
-        talk(f"to undo it: answerable revisions switch {sealed - 1}")
+    if before:
+        talk(f"to undo it: answerable revisions switch {before}")
 
 
 def as_object(one: RegisteredSource) -> dict[str, Any]:

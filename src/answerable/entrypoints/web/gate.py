@@ -96,7 +96,9 @@ def _refusal(scope: Scope, *, limit: int) -> problems.Problem | None:
     kind = _one(headers, b"content-type").lower()
     is_bare = length in ("", "0") and not _one(headers, b"transfer-encoding")
     if _is_typed(scope) and not (is_bare or kind.startswith(_API_TYPES)):
-        return problems.of_http(HTTPException(415, "the content type must be application/json"))
+        return problems.of_http(
+            HTTPException(415, f"the content type must be {' or '.join(_API_TYPES)}")
+        )
     return None
 
 

@@ -6,7 +6,7 @@ htmx; every button is a form that works without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
@@ -18,12 +18,11 @@ from answerable.domain.documents import Member
 from answerable.domain.errors import AnswerableError, BadInput
 from answerable.entrypoints.web import problems
 from answerable.entrypoints.web.printing import html
-from answerable.operations.ports import Job, JobState
+from answerable.operations.ports import Job
 from answerable.operations.schedule import ago
 from answerable.operations.sources import RegisteredSource
 
 DOCUMENTS_MAX = 50
-_UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 _JOBS_MAX = 12
 _REVISIONS_MAX = 12
 _PATHS_MAX = 200
@@ -117,11 +116,13 @@ def shelf(app: App, *, find: str = "", page: int = 1) -> dict[str, Any]:
     """Return what the Library page is made of."""
     members = sorted(app.documents(app.owner()), key=lambda one: one.document.path)
     found = [one for one in members if _matches(one, find)]
+    pages = max(1, -(-len(found) // DOCUMENTS_MAX))
+    page = min(page, pages)
     begin = (page - 1) * DOCUMENTS_MAX
     return moving(app) | {
         "find": find,
         "page": page,
-        "pages": max(1, -(-len(found) // DOCUMENTS_MAX)),
+        "pages": pages,
         "documents": found[begin : begin + DOCUMENTS_MAX],
         "found": len(found),
         "total": len(members),
@@ -136,8 +137,9 @@ def moving(app: App) -> dict[str, Any]:
     """Return what is asked for again and again: sources and jobs."""
     now_ms = app.now_ms()
     jobs = app.jobs(limit=_JOBS_MAX)
+    busy = {job.payload["source"]: job for job in app.sources.unfinished()}
     return {
-        "sources": [_row(one, jobs, now_ms) for one in app.sources.all()],
+        "sources": [_row(one, busy.get(one.spec.name), now_ms) for one in app.sources.all()],
         "jobs": [(job, ago(now_ms - job.updated_ms)) for job in jobs],
     }
 
@@ -154,17 +156,9 @@ def _matches(member: Member, find: str) -> bool:
     return all(word in said for word in words)
 
 
-def _row(one: RegisteredSource, jobs: Sequence[Job], now_ms: int) -> Mapping[str, Any]:
-    """Return what is shown of a source."""
+def _row(one: RegisteredSource, busy: Job | None, now_ms: int) -> Mapping[str, Any]:
+    """Return what is shown of a source, and of the job that reads it."""
     health = one.health
-    busy = next(
-        (
-            job
-            for job in jobs
-            if job.payload.get("source") == one.spec.name and job.state in _UNFINISHED
-        ),
-        None,
-    )
     return {
         "spec": one.spec,
         "health": health,

@@ -32,7 +32,7 @@ _OF_HTTP = {
     404: ("not_found", "GET /docs lists what there is"),
     405: ("method_not_allowed", "GET /docs lists the methods of every address"),
     413: ("too_large", "send less at once"),
-    415: ("bad_input", "send Content-Type: application/json"),
+    415: ("bad_input", "say what the body is, with Content-Type"),
 }
 _NAME_CHARS = 60
 _COMPLAINTS_MAX = 5

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -20,7 +18,7 @@ def add_quarantine(router: APIRouter, app: App) -> None:
     )
     def quarantine() -> Response:
         """List files that could not be read, by path, with what to do about each."""
-        return _as_json({"quarantine": [render.quarantined(one) for one in app.quarantined()]})
+        return as_json({"quarantine": [render.quarantined(one) for one in app.quarantined()]})
 
     @router.get(
         "/v1/documents/quarantine/{document}",
@@ -53,8 +51,4 @@ def add_quarantine(router: APIRouter, app: App) -> None:
 
 
 def _one(found: Ill) -> Response:
-    return _as_json(render.quarantined(found))
-
-
-def _as_json(value: object) -> Response:
-    return Response(json.dumps(value).encode(), media_type="application/json")
+    return as_json(render.quarantined(found))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -43,7 +42,7 @@ def add_removing(router: APIRouter, app: App) -> None:
         who = app.owner().principal
         if not purge:
             removed = app.remove(document, who=who, because=because).document.id
-            return _as_json({"documents": [removed], "purge": None, "status_url": None})
+            return as_json({"documents": [removed], "purge": None, "status_url": None})
         plan = app.plan_purge(document)
         begun = app.begin_purge(plan, who=who, because=because, with_copies=with_copies)
         accepted: render.Plain = {
@@ -51,21 +50,17 @@ def add_removing(router: APIRouter, app: App) -> None:
             "purge": begun.number,
             "status_url": f"/v1/purges/{begun.number}",
         }
-        return _as_json(accepted, status=202)
+        return as_json(accepted, status=202)
 
     @router.get("/v1/purges", response_model=schemas.PurgesOut, tags=["documents"])
     def purges() -> Response:
         """List what was purged, newest first: neither texts nor names are left."""
-        return _as_json({"purges": [render.purge(one) for one in app.purges()]})
+        return as_json({"purges": [render.purge(one) for one in app.purges()]})
 
     @router.get("/v1/purges/{number}", response_model=schemas.PurgeOut, tags=["documents"])
     def one(number: Number) -> Response:
         """Show whether a purge is done."""
         for found in app.purges():
             if found.number == number:
-                return _as_json(render.purge(found))
+                return as_json(render.purge(found))
         raise NotFound("there is no such purge", hint="GET /v1/purges")
-
-
-def _as_json(value: object, *, status: int = 200) -> Response:
-    return Response(json.dumps(value).encode(), status_code=status, media_type="application/json")

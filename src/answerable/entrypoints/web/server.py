@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import signal
 import socket
 import sys
@@ -13,7 +12,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from errno import EADDRINUSE
 from functools import partial
-from multiprocessing import parent_process
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -161,16 +159,10 @@ async def background(app: App) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
+        app.stop_working()
         for thread in threads:
             await asyncio.to_thread(thread.join, DRAIN_S)
         app.close()
-
-
-def _end_with_parent() -> None:
-    """Stop this process cleanly when the one that started it was killed."""
-    parent = parent_process()
-    if parent is not None and not parent.is_alive():
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 class _Announcing(Server):

@@ -102,6 +102,11 @@ def _add_pushing(router: APIRouter, app: App) -> None:
     )
     async def put(request: Request, name: str, path: str) -> Response:
         """Store a file in a source that is sent to, durably; it is read in the background."""
+        if request.headers.get("content-type", "").lower().startswith("multipart/"):
+            raise BadInput(
+                "the body is a form, not a file",
+                hint="curl -T FILE -H 'content-type: application/octet-stream' ADDRESS",
+            )
         data = await request.body()
         if not data:
             raise BadInput("the body is empty", hint="send the bytes of the file, or DELETE it")

@@ -20,6 +20,13 @@ for (const kind of ["pointerover", "focusin"]) {
   });
 }
 
+// What was refused is said in a place of its own, where a page has one.
+document.addEventListener("htmx:response:error", async (event) => {
+  const place = document.getElementById("notice");
+  const said = event.detail?.ctx?.text;
+  if (place && said) place.innerHTML = said;
+});
+
 document.addEventListener("htmx:error", () => {
   const message = document.getElementById("offline");
   const place = document.getElementById("answer");
