@@ -146,6 +146,19 @@ def test_a_purge_can_be_widened(both: Both) -> None:
     assert both.purges.all() == (wide,)
 
 
+def test_what_is_pending_is_known_without_the_rest(both: Both) -> None:
+    """Oldest first; what is done stays the newest that there was."""
+    assert (both.purges.pending(), both.purges.newest()) == ((), 0)
+    first, second = (
+        both.purges.begin([], [one], who="ann", because="asked", at_ms=5) for one in "ab"
+    )
+    assert both.purges.pending() == (first, second)
+    both.purges.finish(first.number, at_ms=6)
+    assert both.purges.pending() == (second,)
+    both.purges.finish(second.number, at_ms=6)
+    assert (both.purges.pending(), both.purges.newest()) == ((), second.number)
+
+
 def test_indexes_are_recorded_one_by_one(both: Both) -> None:
     """With the manifest that the revision has from then on."""
     purge = begin(both, "a")

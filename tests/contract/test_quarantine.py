@@ -102,6 +102,17 @@ def test_a_retry_is_heard_of_again(quarantine: Quarantine) -> None:
     assert B.holds_for(B.bytes_hash, "line-a")
 
 
+def test_a_reading_does_not_undo_what_a_person_said_meanwhile(quarantine: Quarantine) -> None:
+    """It began before they ignored one, and before they wanted the other one tried again."""
+    quarantine.record([A, B], [])
+    quarantine.ignore(A.document_id, who="ann", because="a scan")
+    quarantine.retry([B.document_id])
+    quarantine.record([replace(A, attempts=2)], [], met=[B.document_id, "unknown"], at_ms=9)
+    first, second = quarantine.all()
+    assert first == replace(A, attempts=2, ignored_by="ann", ignored_because="a scan")
+    assert second == replace(B, line="", last_seen_ms=9)
+
+
 def test_what_was_never_read_holds_for_nothing() -> None:
     """A file without bytes is tried each time."""
     assert not replace(A, bytes_hash="").holds_for("", "line-a")

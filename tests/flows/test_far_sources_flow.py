@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from command_line import Shell, shell
 
-from answerable.app import open_app
+from answerable.adapters.sources.spooled import Spooled
+from answerable.adapters.state.sql_state import SqlState
+from answerable.app import open_app, syncing
+from answerable.domain.errors import Locked
 from fake_sources.buckets import KEY_ID, SECRET, s3_server
 from fake_sources.repositories import Repository
 from fake_sources.sites import page, website
@@ -189,7 +192,7 @@ def test_what_is_private_is_not_reached_unless_allowed(
 
 
 def test_a_user_name_may_be_a_token(shell: Shell) -> None:
-    """Many hosts take one in its place, so it is refused and not repeated; over ssh it is a name."""
+    """Many hosts take one in its place, so it is refused, not repeated; over ssh it is a name."""
     shell.done("init")
     ran = shell.run("sources", "add", "far", "https://ghp-token@git.example.org/x.git")
     assert "ghp-token" not in ran.check_error("bad_input", status=2)
@@ -214,6 +217,49 @@ def test_a_failure_is_told_at_once_and_tried_again_when_asked(
         monkeypatch.setenv(name, value)
     shell.done("sources", "sync", "far")
     assert len([path for path in held(shell) if path.startswith("p")]) == 6
+
+
+def test_what_was_fetched_waits_for_the_library(
+    shell: Shell, far: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else is writing: it is not fetched again because of that."""
+    shell.done("init")
+    far.put(dict(PAGES))
+    shell.done("sources", "add", "far", *far.arguments)
+    writer, fetch = SqlState.writer, Spooled.fetch
+    turns: list[str] = []
+
+    def busy(self: SqlState, *, is_brief: bool = False) -> AbstractContextManager[None]:
+        turns.append("writer")
+        if len(turns) < 4:
+            raise Locked("somebody writes", hint="wait")
+        return writer(self, is_brief=is_brief)
+
+    def counted(self: Spooled, heard: Callable[[int], None]) -> None:
+        turns.clear()
+        turns.append("fetch")
+        fetch(self, heard)
+
+    monkeypatch.setattr(syncing, "_WRITER_LOOK_S", 0.0)
+    monkeypatch.setattr(SqlState, "writer", busy)
+    monkeypatch.setattr(Spooled, "fetch", counted)
+    shell.done("sources", "sync", "far")
+    assert turns[:4] == ["fetch", "writer", "writer", "writer"]
+    assert len([path for path in held(shell) if path.startswith("p")]) == 6
+
+
+def test_nothing_is_fetched_that_there_is_no_room_for(
+    shell: Shell, far: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk is known before a network is asked."""
+    shell.done("init")
+    far.put(dict(PAGES))
+    shell.done("sources", "add", "far", *far.arguments)
+    monkeypatch.setattr(Spooled, "fetch", lambda *_: pytest.fail("it was fetched"))
+    monkeypatch.setenv("ANSWERABLE_INGEST__FREE_MB_MIN", "1000000000")
+    ran = shell.run("sources", "sync", "far")
+    assert ran.status == 1
+    assert "disk_full" in ran.out + ran.err
 
 
 def test_a_variable_that_is_not_set_is_named(

@@ -148,7 +148,8 @@ def test_after_an_upgrade_documents_are_read_again(library: Shell, parser: Newer
 def test_who_may_read_it_stays_as_it_was(library: Shell, parser: Newer) -> None:
     """Reading again changes what is read, not for whom."""
     with open_app(library.home) as app:
-        app._background.submit("sent.md", b"# Sent\n\nSent water.\n", labels=("ops",))
+        app.sources.add("wiki", "push", who="me", labels=("ops",))
+        app.sources.push("wiki", "sent.md", b"# Sent\n\nSent water.\n")
         while app.work_once():
             pass
         before = {one.document.path: one.document.labels for one in app.documents(app.owner())}

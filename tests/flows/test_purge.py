@@ -343,6 +343,32 @@ def test_a_removed_document_can_be_purged_later(library: Shell) -> None:
     assert library.done("documents", "list", "--removed", "--json").data == []
 
 
+def test_what_was_sent_to_vanish_holds_up_no_purge(library: Shell) -> None:
+    """The job of a deletion stores no file."""
+    with open_app(library.home) as app:
+        app.sources.add("wiki", "push", who="me")
+        app.sources.push("wiki", f"{NAME}.md", text_with(WORD).encode())
+        while app.work_once():
+            pass
+        app.sources.push("wiki", f"{NAME}.md", None)
+        app.begin_purge(app.plan_purge(f"{NAME}.md"), who="me", because="x", with_copies=True)
+        while app.work_once():
+            pass
+        assert app.purges()[0].done_at_ms is not None
+    assert holding(library.home, WORD) == []
+
+
+def test_a_source_that_is_purged_whole_can_be_allowed_again(library: Shell) -> None:
+    """Though no document tells its name any more."""
+    with open_app(library.home) as app:
+        app.sources.add("wiki", "push", who="me")
+        app.sources.push("wiki", "only.md", text_with(WORD).encode())
+        while app.work_once():
+            pass
+    library.done("documents", "remove", "only.md", "--purge", "--yes")
+    library.done("documents", "restore", "only.md")
+
+
 def test_a_place_can_be_allowed_again(library: Shell) -> None:
     """A file without the secret is taken in at the same path; the purged bytes never are."""
     library.write(f"docs/{NAME}.md", text_with(WORD))
@@ -403,6 +429,8 @@ def test_an_ingest_finishes_what_was_begun(full: Shell) -> None:
         app.begin_purge(other, who="ann", because="api", with_copies=True)
         with pytest.raises(Conflict):
             app.restore(plan.documents[0].id)
+        with pytest.raises(Conflict):
+            app.lift_purge(plan.documents[0].id)
     full.done("ingest", "docs", "--no-wait")
     assert holding(full.home, WORD) == []
 

@@ -171,7 +171,8 @@ def test_the_last_good_content_stays(library: Shell, parser: Fragile) -> None:
 
 def test_retry_tries_now(ill: Shell, parser: Fragile) -> None:
     """Though nothing has changed; what has become well stands in a new revision."""
-    ran = ill.done("documents", "quarantine", "retry", "bomb.md")
+    ran = ill.run("documents", "quarantine", "retry", "bomb.md")
+    assert ran.status == 3
     assert parser.tried == ["bomb.md"]
     assert "1 cannot be read" in ran.err
     assert listed(ill)[0]["document"]["attempts"] == 2

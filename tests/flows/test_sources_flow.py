@@ -426,6 +426,76 @@ def _until_seen(app: App, stop: Event) -> bool:
     return any(app.sources.watch_once(stop) for _ in range(20))
 
 
+def test_what_is_held_is_counted_once_and_followed(app: App, tmp_path: Path) -> None:
+    """However often the same loss is noticed; what comes back is held no more."""
+    docs = tmp_path / "docs"
+    for number in range(20):
+        (docs / f"p{number}.md").write_text(f"# Page {number}\n\nZebra {number} eats.\n")
+    rounds(app)
+    kept = tmp_path / "kept"
+    shutil.copytree(docs, kept)
+    lost = [f"p{number}.md" for number in range(15)]
+    for name in lost:
+        (docs / name).unlink()
+    changed(app, *lost)
+    changed(app, *lost)
+    assert app.sources.source("zoo").health.withheld == 15
+    shutil.copytree(kept, docs, dirs_exist_ok=True)
+    changed(app, *lost)
+    assert app.sources.source("zoo").health.state == "ok"
+
+
+def test_a_folder_in_a_folder_is_a_source_of_its_own(app: App, tmp_path: Path) -> None:
+    """With its own readers; whoever reads the outer one leaves it alone, whatever its name."""
+    docs = tmp_path / "docs"
+    inner = docs / "h [r]!"
+    inner.mkdir()
+    (inner / "pay.md").write_text("# Pay\n\nZebras are paid in grass.\n")
+    rounds(app)
+    app.sources.add("hr", str(inner), who="me", labels=("hr",))
+    for name in ("zoo", "hr", "zoo"):
+        app.sources.sync(name, because="a test")
+        rounds(app)
+    (docs / "a.md").write_text("# A\n\nZebras sleep.\n")
+    changed(app, "a.md", "h [r]!")
+    app.ingest(docs)
+    app.ingest(inner / "pay.md")
+    labels = {one.document.path: one.document.labels for one in app.documents(app.owner())}
+    assert labels == {"a.md": frozenset({"local"}), "pay.md": frozenset({"local", "hr"})}
+    app.sources.remove("hr", keep_documents=True, who="me")
+    app.sources.sync("zoo", because="a test")
+    rounds(app)
+    paths = [one.document.path for one in app.documents(app.owner())]
+    assert sorted(paths) == ["a.md", "h [r]!/pay.md"]
+
+
+def test_other_readers_are_a_change(app: App, tmp_path: Path) -> None:
+    """Registered anew with other labels, every document of the source has those."""
+    rounds(app)
+    app.sources.remove("zoo", keep_documents=True, who="me")
+    app.sources.add("zoo", str(tmp_path / "docs"), who="me", labels=("ops",))
+    app.sources.sync("zoo", because="a test")
+    rounds(app)
+    assert {one.document.labels for one in app.documents(app.owner())} == {
+        frozenset({"local", "ops"})
+    }
+
+
+def test_what_was_sent_to_a_removed_source_does_not_come_back(app: App) -> None:
+    """It was stored, and waited when the source was removed."""
+    app.sources.add("wiki", "push", who="me")
+    job = app.sources.push("wiki", "a.md", b"# A\n\nOkapis.\n")
+    app.sources.remove("wiki", keep_documents=False, who="me")
+    while app.work_once():
+        pass
+    ended = app.job(job.id)
+    assert (ended.state, ended.result) == (
+        JobState.FAILED,
+        "the source they were sent to was removed",
+    )
+    assert not any(one.document.source == "push:wiki" for one in app.documents(app.owner()))
+
+
 def test_pushed_sources_are_not_read(app: App) -> None:
     """They wait to be sent to."""
     app.sources.add("wiki", "push", who="me")

@@ -113,7 +113,7 @@ def background(
 ) -> Background:
     """Return background work whose ingest does something else instead."""
 
-    def run(source: Source, progress: Progress, _because: str, _labels: frozenset[str]) -> Report:
+    def run(source: Source, progress: Progress, _because: str) -> Report:
         ingest(progress)
         return Report(
             source=source.name,

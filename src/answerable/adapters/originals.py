@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
@@ -46,7 +47,7 @@ class FileOriginals:
 
     def put(self, bytes_hash: str, data: bytes, *, is_only: bool) -> bool:
         """Keep bytes unless they are there or there is no room; return whether they are there."""
-        if self.has(bytes_hash):
+        if self._renewed(bytes_hash):
             return True
         if len(data) > self._file_bytes_max or self._left() <= 0:
             return False
@@ -62,6 +63,14 @@ class FileOriginals:
         with self._lock:
             self._used = (self._used or 0) + len(kept)
         return True
+
+    def _renewed(self, bytes_hash: str) -> bool:
+        """Return whether bytes are there; from now on they were kept just now, for `sweep`."""
+        for is_packed in (True, False):
+            with suppress(OSError):
+                os.utime(self._path(bytes_hash, is_packed=is_packed))
+                return True
+        return self.has(bytes_hash)
 
     def get(self, bytes_hash: str) -> bytes | None:
         """Return bytes; None when they are not there, or not what was kept.

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from threading import Event, Lock
 
-from answerable.access.scopes import LOCAL_LABEL
 from answerable.adapters.clock import new_id
 from answerable.adapters.inbox import Inbox
+from answerable.app import registered
 from answerable.app.tools import Tools
 from answerable.domain.errors import AnswerableError, BadInput, Corrupt, Locked, StorageFailure
 from answerable.library.landmarks import in_words
@@ -29,8 +29,8 @@ _RETIRE_EVERY_S = 3_600.0
 _JOBS_DAYS = 30
 _STOP_S = 10.0
 
-Ingest = Callable[[Source, Progress, str, frozenset[str]], Report]
-"""Ingests a source with the writer lock held: source, progress, why, labels."""
+Ingest = Callable[[Source, Progress, str], Report]
+"""Ingests a source with the writer lock held: source, progress, why."""
 
 
 class Background:
@@ -85,7 +85,6 @@ class Background:
         data: bytes | None,
         *,
         source: str = UPLOAD_SOURCE,
-        labels: Sequence[str] = (),
     ) -> Job:
         """Store a file that was sent durably and queue it for ingestion.
 
@@ -93,7 +92,6 @@ class Background:
             path: Where it shall stand below its source.
             data: Its bytes; None queues that it shall vanish.
             source: Name of the source.
-            labels: Who may read it, beside the owner.
 
         Raises:
             BadInput: The path is not a safe relative path, or the file is too large.
@@ -116,7 +114,6 @@ class Background:
                 {
                     "path": safe,
                     "source": source,
-                    "labels": " ".join(labels),
                     "file": name,
                     "bytes": str(len(data or b"")),
                 },
@@ -187,16 +184,15 @@ class Background:
         dropped = self._inbox.sweep(
             {job.payload["file"] for job in needed} - {""}, older_than_ms=older_than_ms
         )
-        return dropped + self._tools.originals.sweep(
-            self._wanted_originals(), older_than_ms=older_than_ms
-        )
+        return dropped + self._sweep_originals(older_than_ms=older_than_ms)
 
-    def _wanted_originals(self) -> frozenset[str]:
-        """Return of which bytes the originals are kept: what is stored, and what may be retried."""
-        if not self._settings.ingest.keep_originals:
-            return frozenset()
-        ill = {one.bytes_hash for one in self._tools.quarantine.all()}
-        return self._tools.state.bytes_hashes() | ill
+    def _sweep_originals(self, *, older_than_ms: int) -> int:
+        """Delete the originals of what is neither stored nor to be retried."""
+        wanted: frozenset[str] = frozenset()
+        if self._settings.ingest.keep_originals:
+            ill = {one.bytes_hash for one in self._tools.quarantine.all()}
+            wanted = self._tools.state.bytes_hashes() | ill
+        return self._tools.originals.sweep(wanted, older_than_ms=older_than_ms)
 
     def _forget(self) -> int:
         if not self._forgets.is_due(_FORGET_EVERY_S):
@@ -209,24 +205,29 @@ class Background:
         """Let go of revisions that have had their time; return how many."""
         if not self._retires.is_due(_RETIRE_EVERY_S):
             return 0
-        tools, rules = self._tools, self._settings.revisions
-        now_ms = tools.clock.now_ms()
-        numbers = retired(
-            tools.state.revisions(),
-            now_ms=now_ms,
+        if not self._retirable():
+            return 0
+        tools = self._tools
+        try:
+            with tools.state.writer(is_brief=True):
+                numbers = self._retirable()  # again: one may have been pinned meanwhile
+                tools.state.retire(numbers, at_ms=tools.clock.now_ms())
+                tools.index.sweep({(one.number, one.manifest) for one in tools.state.revisions()})
+                self._sweep_originals(older_than_ms=tools.clock.now_ms() - _HOUR_MS)
+        except Locked:
+            return 0  # whoever writes may build on one of them; in an hour again
+        return len(numbers)
+
+    def _retirable(self) -> tuple[int, ...]:
+        """Return the revisions that have had their time."""
+        rules = self._settings.revisions
+        return retired(
+            self._tools.state.revisions(),
+            now_ms=self._tools.clock.now_ms(),
             days=rules.days,
             least=rules.least,
             needed=self._needed(),
         )
-        if not numbers:
-            return 0
-        try:
-            with tools.state.writer(is_brief=True):
-                tools.state.retire(numbers, at_ms=now_ms)
-                tools.index.sweep({(one.number, one.manifest) for one in tools.state.revisions()})
-        except Locked:
-            return 0  # whoever writes may build on one of them; in an hour again
-        return len(numbers)
 
     def _erase(self) -> int:
         """Finish what is to be purged, unless somebody is writing just now; return how many."""
@@ -290,12 +291,14 @@ class Background:
         return done
 
     def _upload(
-        self, about: tuple[str, str], jobs: Sequence[Job], beat: Progress
+        self, source: str, jobs: Sequence[Job], beat: Progress
     ) -> Mapping[str, operations.Done]:
         """Ingest files of one source as one revision; return what came of each job."""
         from answerable.adapters.sources.upload import Uploads
 
-        source, labels = about
+        if self._is_removed(source):
+            gone = operations.Done(error="the source they were sent to was removed")
+            return {job.id: gone for job in jobs}
         done: dict[str, operations.Done] = {}
         files: dict[str, bytes | None] = {}
         for job in jobs:
@@ -309,23 +312,23 @@ class Background:
         if files:
             sent = Uploads(files, name=source, size_max_bytes=self._size_max_bytes)
             to = "" if source == UPLOAD_SOURCE else f" to {source}"
-            report = self._ingest(
-                sent,
-                beat,
-                f"{len(files)} uploaded files{to}",
-                frozenset({LOCAL_LABEL, *labels.split()}),
-            )
+            report = self._ingest(sent, beat, f"{len(files)} uploaded files{to}")
             done |= {job.id: _done(report, _path(job)) for job in jobs if job.id not in done}
         return done
 
+    def _is_removed(self, source: str) -> bool:
+        if source == UPLOAD_SOURCE:
+            return False
+        return registered.spec_of(source, self._tools.sources.sources()) is None
 
-def _source(job: Job) -> tuple[str, str]:
-    """Return to which source a file was sent, and who may read it."""
-    return job.payload.get("source", UPLOAD_SOURCE), job.payload.get("labels", "")
+
+def _source(job: Job) -> str:
+    """Return to which source a file was sent."""
+    return job.payload.get("source", UPLOAD_SOURCE)
 
 
 def _subject(job: Job) -> str:
-    return f"{_source(job)[0]}\0{_path(job)}"
+    return f"{_source(job)}\0{_path(job)}"
 
 
 def _path(job: Job) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from answerable.access.scopes import LOCAL_LABEL, owner_scope
+from answerable.access.scopes import owner_scope
 from answerable.adapters.clock import new_id
 from answerable.adapters.inbox import Inbox
 from answerable.adapters.metrics import Metrics
@@ -21,7 +21,7 @@ from answerable.answering.feedback import Complaint, Feedback, Thumb, counting, 
 from answerable.answering.ports import TraceLine
 from answerable.answering.reading import Reader
 from answerable.answering.standing import AnswerStanding, Given
-from answerable.app import calibrating, originals, quarantine
+from answerable.app import calibrating, originals, quarantine, registered
 from answerable.app.asking import Asks, only
 from answerable.app.background import Background
 from answerable.app.calibrating import Asking, Calibrated, Calibration, Checked
@@ -52,7 +52,14 @@ from answerable.domain.documents import (
     place,
     possible_id,
 )
-from answerable.domain.errors import AnswerableError, Conflict, Corrupt, NotFound, NotReady
+from answerable.domain.errors import (
+    AnswerableError,
+    Conflict,
+    Corrupt,
+    Locked,
+    NotFound,
+    NotReady,
+)
 from answerable.domain.questions import Scope, Trace, Turn
 from answerable.domain.releases import Deployment, Line, Release, Retrieval
 from answerable.library import flow as library
@@ -60,7 +67,7 @@ from answerable.library import split, vectors
 from answerable.library.aliases import Aliases
 from answerable.library.ports import Source
 from answerable.library.purge import Heard as PurgeHeard
-from answerable.library.purge import Plan, newest, unheard
+from answerable.library.purge import Plan, unheard
 from answerable.library.report import Progress, Report, Silent
 from answerable.library.search import Found, embedded, read_query, search
 from answerable.library.vectors import Coverage
@@ -132,7 +139,7 @@ class App:
             purge=lambda: len(self.finish_purges()),
         )
         self._room = Room(settings.data, least_bytes=settings.ingest.free_mb_min * 2**20)
-        syncing = Syncing(settings, tools, self._ingest, holder=holder)
+        syncing = Syncing(settings, tools, self._ingest, room=self._room, holder=holder)
         self.sources = Sources(settings, tools, syncing, self._ingest, self._background.submit)
         self._metrics = Metrics()
         self._asks = Asks(
@@ -468,8 +475,10 @@ class App:
 
         Raises:
             NotFound: None that was purged is called so.
+            Conflict: It is still being purged.
         """
-        lifted = self._purging.lift(name, tuple(self._tools.state.sources()))
+        known = {one.spec.source for one in self._tools.sources.sources()}
+        lifted = self._purging.lift(name, known | set(self._tools.state.sources()))
         if not lifted:
             raise NotFound(
                 "no document that was removed or purged is called so",
@@ -536,7 +545,9 @@ class App:
             )
             has = self._tools.originals.has
             reports = tuple(
-                self._ingest(source, progress or Silent(), "read again from originals", labels)
+                self._ingest(
+                    source, progress or Silent(), "read again from originals", labels=labels
+                )
                 for source, labels in originals.sources(old, self._tools)
                 if source.count()
             )
@@ -630,8 +641,8 @@ class App:
         size_max = self.settings.ingest.size_mb_max * 1_000_000
         with self._tools.state.writer():
             return tuple(
-                self._ingest(source, progress or Silent(), "retried from quarantine", labels)
-                for source, labels in quarantine.sources(some, self._tools, size_max_bytes=size_max)
+                self._ingest(source, progress or Silent(), "retried from quarantine")
+                for source in quarantine.sources(some, self._tools, size_max_bytes=size_max)
             )
 
     # Ingestion
@@ -661,10 +672,12 @@ class App:
             Locked: Another process is ingesting.
             StorageFailure: The serving revision is untouched and still answers.
         """
-        source = self._folder(path, excludes)
         with self._tools.state.writer():
             return self._ingest(
-                source, progress or Silent(), f"ingest {path}", must_find=not allow_empty
+                self._folder(path, excludes),
+                progress or Silent(),
+                f"ingest {path}",
+                must_find=not allow_empty,
             )
 
     def _ingest(
@@ -672,12 +685,20 @@ class App:
         source: Source,
         progress: Progress,
         because: str,
-        labels: frozenset[str] = frozenset({LOCAL_LABEL}),
         is_too_much: library.TooMuch = library.any_loss,
         *,
+        labels: frozenset[str] | None = None,
         must_find: bool = False,
     ) -> Report:
         """Ingest with the writer lock held.
+
+        Args:
+            source: To be read.
+            progress: Hears how it goes on.
+            because: Why, for the revision.
+            is_too_much: Whether a loss is too great to believe.
+            labels: Who may read it; None for who was said to when it was registered.
+            must_find: Whether a source without documents is a mistake.
 
         Raises:
             DiskFull: There is too little room to begin.
@@ -687,14 +708,16 @@ class App:
         self._purging.finish()
         revisions = tools.state.revisions()
         tools.index.sweep({(one.number, one.manifest) for one in revisions})
+        known = tools.sources.sources()
         return library.ingest(
             source,
             line=self.line,
             base=releases.base(self._current.serving(), revisions),
-            labels=labels,
+            labels=registered.labels(source.name, known) if labels is None else labels,
             desk=self._library_desk(),
             progress=progress,
             because=because,
+            others=registered.others(source.name, known),
             must_find=must_find,
             is_too_much=is_too_much,
         )
@@ -713,20 +736,26 @@ class App:
 
     def _folder(self, path: Path, excludes: Sequence[str]) -> Source:
         from answerable.adapters.sources.folder import Folder
+        from answerable.adapters.sources.narrowed import Narrowed
 
-        return Folder.of(
+        known = self._tools.sources.sources()
+        places = [one.spec.source for one in known]
+        rooted = partial(
+            Folder.of,
             path,
-            excludes=excludes,
             size_max_bytes=self.settings.ingest.size_mb_max * 1_000_000,
-            known_roots=self._known_roots(),
+            known_roots=self._known_roots(places),
         )
+        name = rooted().name
+        spec = registered.spec_of(name, known)
+        own = registered.nested(Path(name.removeprefix("folder:")), known)
+        source = rooted(excludes=(*excludes, *own, *(spec.exclude if spec else ())))
+        return Narrowed(source, spec.include) if spec and spec.include else source
 
-    def _known_roots(self) -> tuple[Path, ...]:
+    def _known_roots(self, more: Iterable[str]) -> tuple[Path, ...]:
         revision = self._current.serving().revision
-        if revision is None:
-            return ()
-        members = self._tools.state.members(revision.number).values()
-        names = {one.document.source for one in members}
+        members = self._tools.state.members(revision.number).values() if revision else ()
+        names = {*more, *(one.document.source for one in members)}
         return tuple(
             Path(name.removeprefix("folder:")) for name in names if name.startswith("folder:")
         )
@@ -1038,14 +1067,17 @@ class App:
         if pinned is not None:
             revision = self._revision(pinned)
             self._tools.index.open(revision.number, revision.manifest)
-        releases.switch(
-            self._tools.register,
-            self.revisions(),
-            pinned=pinned,
-            who=who,
-            because=because,
-            clock=self._tools.clock,
-        )
+        with ExitStack() as stack:
+            with suppress(Locked):  # by an ingest, which retires nothing
+                stack.enter_context(self._tools.state.writer(is_brief=True))
+            releases.switch(
+                self._tools.register,
+                self.revisions(),
+                pinned=pinned,
+                who=who,
+                because=because,
+                clock=self._tools.clock,
+            )
         return self.serving()
 
     def verify(self, number: int | None = None) -> Mapping[int, tuple[str, ...]]:
@@ -1061,14 +1093,14 @@ class App:
         if wanted is None:
             raise empty_library()
         self.finish_purges()
-        purge = newest(self._tools.purges)
+        purge = self._tools.purges.newest()
         members = tuple(self._tools.state.members(wanted.number).values())
         kept = self._filling.kept(members)
         with (
             closing(self._tools.index.prepare(None, kept)) as prepared,
             self._tools.state.writer(),
         ):
-            if newest(self._tools.purges) != purge:  # its vectors are among what was prepared
+            if self._tools.purges.newest() != purge:  # its vectors are among what was prepared
                 raise Conflict("something was purged meanwhile", hint="run it again")
             rebuilt = library.rebuild(wanted, prepared=prepared, desk=self._library_desk())
             revisions = self._tools.state.revisions()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from threading import Event
+from threading import Event, RLock
 
 from answerable.adapters.aside import Aside
 from answerable.adapters.processes import is_gone
@@ -15,7 +15,6 @@ from answerable.domain.documents import Member, Revision
 from answerable.domain.errors import AnswerableError, Locked, NotReady
 from answerable.library import vectors
 from answerable.library.ports import Check, Prepared, Vectored
-from answerable.library.purge import newest, pending
 from answerable.library.vectors import Coverage
 from answerable.operations import flow as operations
 from answerable.operations.ports import Job, JobState
@@ -25,6 +24,7 @@ _SLICE_MS = 1_000.0
 _BEAT_MS = 2_000.0
 _LOOK_S = 0.25
 _LOCK_WAIT_MS = 60_000.0
+_STOP_S = 10.0
 _ATTEMPTS_MAX = 1_000_000  # it is as good as it was, whoever died over it
 
 Heard = Callable[[int, int], None]
@@ -37,7 +37,7 @@ class Filling:
     One at a time does it, whichever process has claimed the job; the others see its progress.
     Only for sealing it holds the writer lock, for a moment. What takes minutes before, writing
     segments anew and dividing them, is done in a thread of its own.
-    Not safe for several threads.
+    Safe for many threads: one works, the others are told that there is nothing for them to do.
 
     Args:
         tools: Storage, embedders, clock.
@@ -61,6 +61,7 @@ class Filling:
         self._full: tuple[str, str] | None = None
         self._work: _Work | None = None
         self._is_waited_for = False
+        self._turn = RLock()
 
     def coverage(self) -> Coverage:
         """Return how much of the newest revision has vectors of the release that serves."""
@@ -76,13 +77,17 @@ class Filling:
         Raises:
             AnswerableError: It could not; it is tried again, later each time.
         """
-        if self._work is None and (not self._backoff.is_over or self._is_full()):
+        if not self._turn.acquire(blocking=False):
             return False
         try:
+            if self._work is None and (not self._backoff.is_over or self._is_full()):
+                return False
             return self._step(self._tools.clock.monotonic_ms() + _SLICE_MS, _ignore)
         except BaseException as error:
             self._give_back(error)
             raise
+        finally:
+            self._turn.release()
 
     def run(self, heard: Heard) -> Coverage:
         """Work until nothing is lacking, and return the coverage.
@@ -94,19 +99,28 @@ class Filling:
         self._is_waited_for = True
         if self._space() and self._target() is not None:
             self._desk()
-        while not self._is_full():
-            try:
-                is_ours = self._step(None, heard)
-            except BaseException as error:
-                self._give_back(error)
-                raise
-            if not is_ours:
-                raise Locked(
-                    "another process is computing vectors",
-                    hint="see how it goes on: answerable jobs list",
-                )
-            self._wait_for_writer()
+        with self._turn:
+            while not self._is_full():
+                self._work_on(heard)
+                self._wait_for_writer()
         return self.coverage()
+
+    def _work_on(self, heard: Heard) -> None:
+        """Work until one revision is done.
+
+        Raises:
+            Locked: Another process is at it.
+        """
+        try:
+            is_ours = self._step(None, heard)
+        except BaseException as error:
+            self._give_back(error)
+            raise
+        if not is_ours:
+            raise Locked(
+                "another process is computing vectors",
+                hint="see how it goes on: answerable jobs list",
+            )
 
     def kept(self, members: Sequence[Member]) -> Mapping[str, Iterator[Vectored]]:
         """Return the vectors at hand of some documents, by their space.
@@ -123,21 +137,30 @@ class Filling:
         return {space: _as_far_as_read(vectors.vectored(members, kept))}
 
     def step_aside(self) -> None:
-        """Let go of what is being done, unsealed; it begins anew by itself."""
-        self._give_back(NotReady("a document is being purged", hint=""))
+        """Let go of what is being done, unsealed; it begins anew by itself.
+
+        Who works on it in another thread has seen the purge, and ends at its next step.
+        """
+        with self._turn:
+            self._give_back(NotReady("a document is being purged", hint=""))
 
     def close(self) -> None:
-        """Give the job back."""
-        self._give_back(NotReady("the service is stopping", hint=""))
+        """Give the job back.
+
+        Waits ten seconds at most for who works on it in another thread: the lease runs out then.
+        """
+        if self._turn.acquire(timeout=_STOP_S):
+            try:
+                self._give_back(NotReady("the service is stopping", hint=""))
+            finally:
+                self._turn.release()
 
     def _is_full(self) -> bool:
         """Return whether nothing is lacking, or nothing can be done about it here."""
         revision, space = self._target(), self._space()
         if revision is None or self._tools.embedders.filling(space) is None:
             return True
-        if pending(self._tools.purges):
-            return True
-        if self._full == (space, revision.manifest):
+        if self._full == (space, revision.manifest) or self._tools.purges.pending():
             return True
         index = self._tools.index
         if self.coverage().is_full and index.is_settled(revision.number, revision.manifest):
@@ -183,7 +206,7 @@ class Filling:
 
     def _makes_way(self, work: _Work) -> bool:
         """Return whether this work has ended because something was to be purged since it began."""
-        if newest(self._tools.purges) == work.purge:
+        if self._tools.purges.newest() == work.purge:
             return False
         self._end(work, "made way for a purge")
         return True
@@ -219,7 +242,7 @@ class Filling:
             return None
         if revision is None:  # it is not full, so there is one; for the type checker
             raise NotReady("the library is empty", hint="answerable ingest PATH")
-        purge = newest(self._tools.purges)
+        purge = self._tools.purges.newest()
         return _Work(job, revision, self._desk(), self._tools.clock, purge)
 
     def _beat(self, work: _Work, text: str) -> None:
@@ -256,7 +279,7 @@ class Filling:
     def _sealed(self, work: _Work, prepared: Prepared) -> Revision | None:
         """Seal the successor; not with vectors of what was purged meanwhile."""
         revision = self._target()
-        if revision is None or newest(self._tools.purges) != work.purge:
+        if revision is None or self._tools.purges.newest() != work.purge:
             return None
         return vectors.seal(
             revision,

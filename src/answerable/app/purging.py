@@ -6,7 +6,7 @@ beginning; only indexes, which take long, are remembered one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from threading import Event
 
 from answerable.adapters.inbox import Inbox
@@ -24,6 +24,7 @@ from answerable.operations.ports import JobState
 
 UPLOAD_JOB = "upload"
 _VECTORS_WAIT_S = 150.0
+_FINISH = "answerable documents purges --finish"
 _LOOK_S = 0.25
 _NAMED_MAX = 5
 _SOON_MS = 3_600_000
@@ -95,7 +96,7 @@ class Purging:
 
     def pending(self) -> tuple[Purge, ...]:
         """Return the purges that are not done, oldest first."""
-        return library.pending(self._tools.purges)
+        return self._tools.purges.pending()
 
     def finish(self, heard: Heard = unheard) -> tuple[Purge, ...]:
         """Erase what is to be erased, and return the purges that are done by it.
@@ -116,15 +117,22 @@ class Purging:
 
         return library.replayed(purges, self._desk, begin=begin)
 
-    def lift(self, name: str, sources: Sequence[str]) -> tuple[str, ...]:
+    def lift(self, name: str, sources: Collection[str]) -> tuple[str, ...]:
         """Let files at the place of a purged document be taken in again; return its ids.
 
         Args:
             name: The id it had, or its path.
             sources: Through which it may have been read.
+
+        Raises:
+            Conflict: It is still being purged.
         """
         places = {place_hash(source, name) for source in sources}
-        graves = [one for purge in self._tools.purges.all() for one in purge.documents]
+        purges = self._tools.purges.all()
+        graves = [one for purge in purges if purge.done_at_ms for one in purge.documents]
+        doomed = [one for purge in purges if not purge.done_at_ms for one in purge.documents]
+        if any(one.document_id == name or one.place_hash in places for one in doomed):
+            raise Conflict("this document is still being purged", hint=_FINISH)
         found = {one.place_hash for one in graves if one.lifted_at_ms is None} & (
             places | {one.place_hash for one in graves if one.document_id == name}
         )
@@ -183,7 +191,7 @@ class Purging:
             if self._tools.clock.monotonic_ms() > until_ms:
                 raise Locked(
                     "another process computes vectors and does not pause",
-                    hint="it is hidden already; to erase it: answerable documents purges --finish",
+                    hint=f"it is hidden already; to erase it: {_FINISH}",
                 )
             Event().wait(_LOOK_S)
 
@@ -204,8 +212,8 @@ class Purging:
             if place_hash(job.payload.get("source", UPLOAD_SOURCE), job.payload["path"]) in places
             or Inbox.hash_in(job.payload["file"]) in purge.contents
         ]
-        for job in jobs:
-            self._inbox.drop(job.payload["file"])
+        for name in filter(None, (job.payload["file"] for job in jobs)):  # none of a deletion
+            self._inbox.drop(name)
         self._inbox.drop_bytes(purge.contents)
         leases.discard([job.id for job in jobs])
 

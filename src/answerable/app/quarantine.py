@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from answerable.access.scopes import LOCAL_LABEL
 from answerable.app.tools import Tools
 from answerable.domain.errors import BadInput, NotFound
 from answerable.library.ports import Quarantine, Quarantined, Source, is_sent
@@ -58,10 +57,8 @@ def ignored(quarantine: Quarantine, name: str, *, who: str, because: str) -> Ill
     return found(quarantine, identity)
 
 
-def sources(
-    some: Iterable[Ill], tools: Tools, *, size_max_bytes: int
-) -> Iterator[tuple[Source, frozenset[str]]]:
-    """Give what reads these documents alone, for each source, and who may read them.
+def sources(some: Iterable[Ill], tools: Tools, *, size_max_bytes: int) -> Iterator[Source]:
+    """Give what reads these documents alone, for each source.
 
     What was sent is read from the originals that were kept. What has vanished is in no source, nor
     is what was sent and has no original, or what lies on another machine.
@@ -78,15 +75,7 @@ def sources(
             found.setdefault(part.name, []).append(part)
     parts: list[Source] = [Several(some_of_one) for some_of_one in found.values()]
     parts += [Kept(name, files, tools.originals) for name, files in sent.items()]
-    for source in parts:
-        if source.count():
-            yield source, _labels(source.name, tools)
-
-
-def _labels(source: str, tools: Tools) -> frozenset[str]:
-    """Return who may read what a source gives."""
-    registered = [one.spec.labels for one in tools.sources.sources() if one.spec.source == source]
-    return frozenset({LOCAL_LABEL, *(label for labels in registered for label in labels)})
+    yield from (source for source in parts if source.count())
 
 
 def _alone(one: Quarantined, size_max_bytes: int) -> Source | None:

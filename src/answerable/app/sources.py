@@ -114,7 +114,7 @@ class Sources:
             )
         if known.health.paused:
             raise Conflict(f"the source {name} is paused", hint=f"answerable sources resume {name}")
-        return self._submit(path, data, source=known.spec.source, labels=known.spec.labels)
+        return self._submit(path, data, source=known.spec.source)
 
     def approve(self, name: str, *, who: str) -> Job:
         """Let a source lose the documents that are kept, with a reading now.
@@ -164,7 +164,7 @@ class Sources:
             if not keep_documents:
                 gone = Nothing(spec.source)
                 why = f"source {name} removed by {who}"
-                report = self._ingest(gone, Silent(), why, frozenset(), any_loss)
+                report = self._ingest(gone, Silent(), why, any_loss)
             self._tools.sources.drop(name)
         with suppress(Locked):  # who is reading it gives up, and leaves a cache that is found anew
             forget_fetched(self._settings.data, spec.source)

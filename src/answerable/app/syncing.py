@@ -8,10 +8,12 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
+from pathlib import Path
 from threading import Event, Lock
 
-from answerable.access.scopes import LOCAL_LABEL
 from answerable.adapters.beating import Beating, Stopped
+from answerable.app import registered
+from answerable.app.room import Room
 from answerable.app.source_kinds import SPOOL, is_far, opened
 from answerable.app.tools import Tools
 from answerable.domain.errors import (
@@ -40,13 +42,14 @@ from answerable.operations.sources import (
 )
 from answerable.settings import Settings
 
-Ingest = Callable[[Source, Progress, str, frozenset[str], TooMuch], Report]
-"""Ingests a source with the writer lock held: source, progress, why, labels, too much."""
+Ingest = Callable[[Source, Progress, str, TooMuch], Report]
+"""Ingests a source with the writer lock held: source, progress, why, too much."""
 
 _LOOK_EVERY_S = 1.0
 _ATTEMPTS_MAX = 3
 _RETRY_S = 30.0
 _BUSY_S = 2.0
+_WRITER_LOOK_S = 0.5
 _PATHS_MAX = 100
 _STOP_S = 10.0
 
@@ -61,13 +64,17 @@ class Syncing:
         settings: Limits, and where sources keep what they fetched.
         tools: Registry, leases, clock.
         ingest: For what was read.
+        room: For what is fetched.
         holder: Who claims jobs.
     """
 
-    def __init__(self, settings: Settings, tools: Tools, ingest: Ingest, *, holder: str) -> None:
+    def __init__(
+        self, settings: Settings, tools: Tools, ingest: Ingest, *, room: Room, holder: str
+    ) -> None:
         self._settings = settings
         self._tools = tools
         self._ingest = ingest
+        self._room = room
         self._holder = holder
         self._looks = Every(tools.clock)
         self._round = Lock()
@@ -102,9 +109,11 @@ class Syncing:
             NotFound: There is no such source.
             Conflict: It is paused.
         """
-        self._check_may_be_read(name)
-        is_known = 0 < len(paths) <= _PATHS_MAX and not any(map(_rules_all, paths))
-        told = {"paths": json.dumps(sorted(paths))} if is_known else {}
+        known = self._check_may_be_read(name)
+        # Only a reading of all tells how much of what is held is still lost.
+        is_whole = bool(known.health.withheld) or not 0 < len(paths) <= _PATHS_MAX
+        is_part = not (is_whole or any(map(_rules_all, paths)))
+        told = {"paths": json.dumps(sorted(paths))} if is_part else {}
         about = f"\0{sha256(told['paths'].encode()).hexdigest()}" if told else ""
         for key in (f"{name}{about}", f"{name}{about}\0next"):
             job = self._enqueue(name, "its files changed", key=key, **told)
@@ -123,7 +132,7 @@ class Syncing:
             raise NotFound(f"there is no source {name}", hint="answerable sources list")
         return found
 
-    def _check_may_be_read(self, name: str) -> None:
+    def _check_may_be_read(self, name: str) -> RegisteredSource:
         known = self.source(name)
         if known.spec.kind is SourceKind.PUSH:
             raise Conflict(
@@ -132,6 +141,7 @@ class Syncing:
             )
         if known.health.paused:
             raise Conflict(f"the source {name} is paused", hint=f"answerable sources resume {name}")
+        return known
 
     def change(self, name: str, how: Callable[[SourceHealth], SourceHealth]) -> RegisteredSource:
         """Change the health of a source.
@@ -208,14 +218,17 @@ class Syncing:
                 leases.postpone(job, because=str(stopped))  # of a source that is gone it ends then
         except (Locked, StorageFailure) as error:
             leases.postpone(job, because=_said(error), delay_s=_delay_s(error))
-            self._failed(name, error, unless=Locked)
+            if not isinstance(error, Locked):
+                self._failed(name, _said(error))
         except AnswerableError as error:
             again = _may_pass(error)
             delay_s = _RETRY_S * 2**job.attempts
             leases.fail(job, error=_said(error), retry=again, delay_s=delay_s)
-            self._failed(name, error)
+            self._failed(name, _said(error))
         except Exception as error:
-            leases.fail(job, error=f"the worker failed: {type(error).__name__}", retry=True)
+            why = f"the worker failed: {type(error).__name__}"
+            leases.fail(job, error=why, retry=True)
+            self._failed(name, f"{why}; its log says more")
             raise
         else:
             is_part = "paths" in job.payload
@@ -228,32 +241,55 @@ class Syncing:
         from answerable.adapters.sources.spooled import Spooled
 
         spec = known.spec
-        labels = frozenset({LOCAL_LABEL, *spec.labels})
         paths = json.loads(told["paths"]) if "paths" in told else None
         least = known.health.documents if paths is not None else 0
         is_too_much = _never if known.health.may_lose else partial(_too_much, spec, least)
         with ExitStack() as stack:
-            source = opened(spec, self._settings, paths=paths)
+            source = opened(self._own(spec), self._settings, paths=paths)
             if is_far(spec):
+                self._room.check()
                 spooled = stack.enter_context(Spooled(source, self._settings.data / SPOOL))
                 spooled.fetch(beating.fetched)
                 source = spooled
-            with self._tools.state.writer():
-                if self._tools.sources.source(spec.name) is None:
-                    raise Stopped("the source was removed", is_lost=False)
-                why = f"sync {spec.name}: {told['because']}"
-                return self._ingest(source, beating, why, labels, is_too_much)
+                self._wait_for_writer(stack, beating)
+            else:
+                stack.enter_context(self._tools.state.writer())
+            now = self._tools.sources.source(spec.name)
+            if now is None or now.spec != spec:
+                raise Stopped("the source was removed", is_lost=False)
+            return self._ingest(
+                source, beating, f"sync {spec.name}: {told['because']}", is_too_much
+            )
+
+    def _own(self, spec: SourceSpec) -> SourceSpec:
+        """Return what a source is to read: what is a source of its own below it, it leaves."""
+        if spec.kind is not SourceKind.FOLDER:
+            return spec
+        below = registered.nested(Path(spec.place), self._tools.sources.sources())
+        return replace(spec, exclude=(*spec.exclude, *below))
+
+    def _wait_for_writer(self, stack: ExitStack, beating: Beating) -> None:
+        """Take the writer lock when it is free: what was fetched is not to be fetched again."""
+        said = False
+        while True:
+            try:
+                stack.enter_context(self._tools.state.writer())
+            except Locked:
+                if not said:
+                    beating.stage("waiting for another writer")
+                said = True
+                beating.check()
+                Event().wait(_WRITER_LOOK_S)
+            else:
+                return
 
     def _note(self, name: str, how: Callable[[SourceHealth], SourceHealth]) -> None:
         self._tools.sources.change(name, how)
 
-    def _failed(
-        self, name: str, error: AnswerableError, *, unless: type[AnswerableError] | None = None
-    ) -> None:
-        if unless is None or not isinstance(error, unless):
-            at_ms = self._tools.clock.now_ms()
-            with suppress(AnswerableError):
-                self._note(name, lambda now: health.failed(now, _said(error), at_ms))
+    def _failed(self, name: str, said: str) -> None:
+        at_ms = self._tools.clock.now_ms()
+        with suppress(AnswerableError):
+            self._note(name, lambda now: health.failed(now, said, at_ms))
 
     def _of(self, report: Report, *, was_allowed: bool) -> health.Synced:
         return health.Synced(

@@ -204,6 +204,20 @@ def place(source: str, path: str) -> str:
     return f"{source.rstrip('/')}/{path}"
 
 
+def path_in(source: str, of: str, path: str) -> str | None:
+    """Return the path that a file of one source has in another; None outside it.
+
+    Only folders lie in each other.
+    """
+    if source == of:
+        return path
+    if not (source.startswith("folder:") and of.startswith("folder:")):
+        return None
+    root = f"{source.rstrip('/')}/"
+    where = place(of, path)
+    return where.removeprefix(root) if where.startswith(root) else None
+
+
 def possible_id(known_place: str, source: str) -> str | None:
     """Return the id a document at a place has when read through a source; None outside it."""
     root = f"{source.rstrip('/')}/"

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 
 from answerable.domain.clock import Clock
-from answerable.domain.documents import Member, Revision, place
+from answerable.domain.documents import Member, Revision, path_in, place
 from answerable.domain.errors import AnswerableError, BadInput, Conflict
 from answerable.domain.releases import Line
 from answerable.library.bans import NOTHING, Bans
@@ -79,6 +79,7 @@ def ingest(
     desk: Desk,
     progress: Progress,
     because: str,
+    others: Collection[str] = (),
     must_find: bool = False,
     is_too_much: TooMuch = any_loss,
 ) -> Report:
@@ -97,6 +98,7 @@ def ingest(
         desk: Storage and parsers.
         progress: Hears how it goes on.
         because: Why, for the revision.
+        others: Names of sources that are read by themselves: what is theirs stays.
         must_find: Refuse a source in which there is no document: most often a folder that was
             mistyped, or a share that is not mounted.
         is_too_much: Whether so many lost documents of so many known are too many to believe:
@@ -119,8 +121,9 @@ def ingest(
         quarantine=desk.quarantine,
         now_ms=desk.clock.now_ms(),
         originals=desk.originals,
+        others=frozenset(others),
     )
-    intake = reader.read(source, _concerned(members, source))
+    intake = reader.read(source, _concerned(members, source, others))
     if must_find and intake.is_vain:
         raise _nothing(source.name.removeprefix("folder:"), intake)
     lost = _lost(members, intake)
@@ -218,18 +221,21 @@ def rebuild(revision: Revision, *, prepared: Prepared | None, desk: Desk) -> Rev
     return next(known for known in desk.state.revisions() if known.number == revision.number)
 
 
-def _concerned(members: Mapping[str, Member], source: Source) -> dict[str, Member]:
-    """Return the documents this run answers for; a wider folder takes over a narrower one."""
+def _concerned(
+    members: Mapping[str, Member], source: Source, others: Collection[str]
+) -> dict[str, Member]:
+    """Return the documents this run answers for: all that lie in what it reads.
+
+    So it takes over what was read through a wider folder or a narrower one, unless that is a
+    source of its own.
+    """
     return {
         known: member
         for known, member in members.items()
-        if _is_below(member.document.source, source.name)
-        or (member.document.source == source.name and source.covers(member.document.path))
+        if member.document.source not in others
+        and (path := path_in(source.name, member.document.source, member.document.path))
+        and source.covers(path)
     }
-
-
-def _is_below(inner: str, outer: str) -> bool:
-    return inner.startswith("folder:") and inner.startswith(f"{outer.rstrip('/')}/")
 
 
 def _nothing(where: str, intake: Intake) -> AnswerableError:

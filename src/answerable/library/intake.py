@@ -66,6 +66,12 @@ class Intake:
     outcomes: list[FileOutcome] = field(default_factory=list)
     unchanged: int = 0
     chunks: int = 0
+    _at: dict[str, list[str]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for known, member in self.before.items():
+            where = place(member.document.source, member.document.path)
+            self._at.setdefault(where, []).append(known)
 
     @property
     def gone(self) -> tuple[str, ...]:
@@ -90,18 +96,25 @@ class Intake:
         return self.unchanged + len(self.outcomes)
 
     def _known(self, source: str, path: str) -> Iterator[str]:
-        """Give the ids of the documents at a path, or below a folder."""
-        if path.endswith("/"):
-            for known, member in self.before.items():
-                if member.document.source == source and member.document.path.startswith(path):
-                    yield known
-        elif (known := document_id(source, path)) in self.before:
-            yield known
+        """Give the ids of the documents at a path, or below a folder, by whatever source."""
+        wanted = place(source, path)
+        if not path.endswith("/"):
+            yield from self._at.get(wanted, ())
+            return
+        for there, known in self._at.items():
+            if there.startswith(wanted):
+                yield from known
 
     def is_unchanged(self, seen: _Seen) -> bool:
-        """Return whether a file says what it said before, and if so note that it is there."""
+        """Return whether a file says what it said before, and if so note that it is there.
+
+        It must be for the same people, too.
+        """
         was = self.before.get(seen.document.id)
-        if was is None or was.content_id != seen.content_id:
+        if was is None or (was.content_id, was.document.labels) != (
+            seen.content_id,
+            seen.document.labels,
+        ):
             return False
         self.seen.add(seen.document.id)
         self.unchanged += 1
@@ -148,6 +161,7 @@ class Reader:
     quarantine: Quarantine = field(default_factory=NoQuarantine)
     now_ms: int = 0
     originals: Originals = field(default_factory=NoOriginals)
+    others: frozenset[str] = frozenset()
 
     def read(self, source: Source, before: Mapping[str, Member]) -> Intake:
         """Return what the source holds now, compared with `before`.
@@ -160,6 +174,7 @@ class Reader:
         taken_away = self.state.documents(self.state.removed()).values()
         removed = frozenset(place(one.source, one.path) for one in taken_away)
         cases = ward(source.name, line=self.line.id, now_ms=self.now_ms, quarantine=self.quarantine)
+        cases.leave(self.others)
         for batch in _batches(source.files()):
             self._take(batch, source.name, removed, intake, cases)
             cases.keep()

@@ -703,6 +703,14 @@ class Purges(Protocol):
         """Return all purges, newest first."""
         ...
 
+    def pending(self) -> tuple[Purge, ...]:
+        """Return the purges that are not done, oldest first. Cheap: it is asked all the time."""
+        ...
+
+    def newest(self) -> int:
+        """Return the number of the newest purge, 0 when there is none. Cheap, too."""
+        ...
+
     def rebuilt(self, number: int, revision: int, manifest: str) -> None:
         """Record, in one transaction, that a purge gave the index of a revision this manifest."""
         ...
@@ -782,8 +790,24 @@ class Quarantine(Protocol):
         """Return all, by path and source."""
         ...
 
-    def record(self, failed: Collection[Quarantined], well: Collection[str]) -> None:
-        """Put in, or in place of what was there, what failed; take out these ids; at once."""
+    def record(
+        self,
+        failed: Collection[Quarantined],
+        well: Collection[str],
+        *,
+        met: Collection[str] = (),
+        at_ms: int = 0,
+    ) -> None:
+        """Put in, or in place of what was there, what failed; take out these ids; at once.
+
+        What a person has said of one meanwhile, stays.
+
+        Args:
+            failed: Were tried.
+            well: Ids of those that are well, or gone.
+            met: Ids of those that are there as before, and were not tried.
+            at_ms: When they were.
+        """
         ...
 
     def ignore(self, document_id: str, *, who: str, because: str) -> bool:

@@ -89,17 +89,6 @@ def plan(document_ids: Collection[str], desk: Desk) -> Plan:
     )
 
 
-def pending(purges: Purges) -> tuple[Purge, ...]:
-    """Return the purges that are not done, oldest first."""
-    return tuple(one for one in reversed(purges.all()) if one.done_at_ms is None)
-
-
-def newest(purges: Purges) -> int:
-    """Return the number of the newest purge, 0 when there is none."""
-    known = purges.all()
-    return known[0].number if known else 0
-
-
 def _sorted(documents: Iterator[Document]) -> tuple[Document, ...]:
     return tuple(sorted(documents, key=lambda one: (one.path, one.source)))
 

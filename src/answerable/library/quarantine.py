@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from answerable.domain.documents import document_id
+from answerable.domain.documents import document_id, path_in
 from answerable.library.ports import Quarantine, Quarantined, Source, Unreadable
 
 QUARANTINED = "quarantined"
@@ -53,7 +53,14 @@ class NoQuarantine:
         """Return none."""
         return ()
 
-    def record(self, failed: Collection[Quarantined], well: Collection[str]) -> None:
+    def record(
+        self,
+        failed: Collection[Quarantined],
+        well: Collection[str],
+        *,
+        met: Collection[str] = (),
+        at_ms: int = 0,
+    ) -> None:
         """Forget it."""
 
     def ignore(self, document_id: str, *, who: str, because: str) -> bool:
@@ -88,6 +95,11 @@ class Ward:
     _met: set[str] = field(default_factory=set)
     _failed: list[Quarantined] = field(default_factory=list)
     _well: set[str] = field(default_factory=set)
+    _as_before: set[str] = field(default_factory=set)
+
+    def leave(self, others: Collection[str]) -> None:
+        """Leave alone what belongs to these sources."""
+        self.known = {name: one for name, one in self.known.items() if one.source not in others}
 
     def before(self, path: str, bytes_hash: str) -> Quarantined | None:
         """Return why a file need not be tried: it failed, and nothing has changed since.
@@ -105,7 +117,8 @@ class Ward:
 
     def again(self, known: Quarantined) -> Unreadable:
         """Note that a file is there which was not tried, and return what is said of it."""
-        self._note(replace(known, last_seen_ms=self.now_ms))
+        self._met.add(known.document_id)
+        self._as_before.add(known.document_id)
         if known.ignored_because:
             reason = f"{known.code}, ignored by {known.ignored_by}: {known.ignored_because}"
             return Unreadable(path=known.path, code=QUARANTINED, reason=reason, skipped=True)
@@ -147,15 +160,15 @@ class Ward:
 
     def keep(self) -> None:
         """Write down what was noted since the last time."""
-        if self._failed or self._well:
-            self.quarantine.record(self._failed, self._well)
-        self._failed, self._well = [], set()
+        if self._failed or self._well or self._as_before:
+            self.quarantine.record(self._failed, self._well, met=self._as_before, at_ms=self.now_ms)
+        self._failed, self._well, self._as_before = [], set(), set()
 
     def close(self, source: Source) -> None:
         """Forget files that have gone, now that all of the source has been read."""
         for identity, known in self.known.items():
-            is_below = known.source != self.source
-            if identity not in self._met and (is_below or source.covers(known.path)):
+            path = path_in(self.source, known.source, known.path)
+            if identity not in self._met and path and source.covers(path):
                 self._well.add(identity)
         self.keep()
 

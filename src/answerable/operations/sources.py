@@ -231,7 +231,7 @@ def succeeded_partly(health: SourceHealth, synced: Synced) -> SourceHealth:
         changed_ms=synced.at_ms if synced.changed else health.changed_ms,
         failures=0,
         error="",
-        withheld=health.withheld + synced.withheld,
+        withheld=max(health.withheld, synced.withheld),
         documents=health.documents + synced.more,
     )
 

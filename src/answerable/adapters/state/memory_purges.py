@@ -90,6 +90,15 @@ class MemoryPurges:
         with self._lock:
             return tuple(reversed(self._purges.values()))
 
+    def pending(self) -> tuple[Purge, ...]:
+        """Return the purges that are not done, oldest first."""
+        return tuple(one for one in reversed(self.all()) if one.done_at_ms is None)
+
+    def newest(self) -> int:
+        """Return the number of the newest purge, 0 when there is none."""
+        with self._lock:
+            return max(self._purges, default=0)
+
     def rebuilt(self, number: int, revision: int, manifest: str) -> None:
         """Record that a purge gave the index of a revision this manifest.
 

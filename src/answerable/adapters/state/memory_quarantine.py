@@ -31,12 +31,23 @@ class MemoryQuarantine:
         with self._lock:
             return tuple(sorted(self._known.values(), key=lambda one: (one.path, one.source)))
 
-    def record(self, failed: Collection[Quarantined], well: Collection[str]) -> None:
+    def record(
+        self,
+        failed: Collection[Quarantined],
+        well: Collection[str],
+        *,
+        met: Collection[str] = (),
+        at_ms: int = 0,
+    ) -> None:
         """Put in what failed and take out what is well."""
         with self._lock:
             for name in well:
                 self._known.pop(name, None)
-            self._known.update((one.document_id, one) for one in failed)
+            for name in met:
+                if name in self._known:
+                    self._known[name] = replace(self._known[name], last_seen_ms=at_ms)
+            for one in failed:
+                self._known[one.document_id] = _as_told(one, self._known.get(one.document_id))
 
     def ignore(self, document_id: str, *, who: str, because: str) -> bool:
         """Record that nobody wants to hear of one; return whether there is one."""
@@ -58,3 +69,10 @@ class MemoryQuarantine:
 
 
 _: Callable[..., Quarantine] = MemoryQuarantine
+
+
+def _as_told(one: Quarantined, known: Quarantined | None) -> Quarantined:
+    """Return it with what a person has said of it."""
+    if known is None:
+        return one
+    return replace(one, ignored_by=known.ignored_by, ignored_because=known.ignored_because)

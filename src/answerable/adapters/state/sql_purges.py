@@ -101,6 +101,17 @@ class SqlPurges:
         with self._database.read() as connection:
             return _read(connection, select(_PURGES).order_by(_PURGES.c.number.desc()))
 
+    def pending(self) -> tuple[Purge, ...]:
+        """Return the purges that are not done, oldest first."""
+        waiting = select(_PURGES).where(_PURGES.c.done_at_ms.is_(None))
+        with self._database.read() as connection:
+            return _read(connection, waiting.order_by(_PURGES.c.number))
+
+    def newest(self) -> int:
+        """Return the number of the newest purge, 0 when there is none."""
+        with self._database.read() as connection:
+            return connection.scalar(select(func.max(_PURGES.c.number))) or 0
+
     def rebuilt(self, number: int, revision: int, manifest: str) -> None:
         """Record that a purge gave the index of a revision this manifest.
 

@@ -15,6 +15,8 @@ from answerable.library.ports import Quarantine, Quarantined
 _TABLE = tables.quarantine
 _C = tables.quarantine.c
 _NAMES = [one.name for one in fields(Quarantined)]
+# A reading that began before a person ignored or un-ignored one must not undo that.
+_A_PERSONS = ("document_id", "ignored_by", "ignored_because")
 
 
 class SqlQuarantine:
@@ -43,16 +45,25 @@ class SqlQuarantine:
             found = [Quarantined(**row) for row in rows]
         return tuple(sorted(found, key=lambda one: (one.path, one.source)))
 
-    def record(self, failed: Collection[Quarantined], well: Collection[str]) -> None:
+    def record(
+        self,
+        failed: Collection[Quarantined],
+        well: Collection[str],
+        *,
+        met: Collection[str] = (),
+        at_ms: int = 0,
+    ) -> None:
         """Put in what failed and take out what is well, in one transaction."""
         row = self._database.insert(_TABLE)
         put = row.on_conflict_do_update(
             index_elements=["document_id"],
-            set_={name: row.excluded[name] for name in _NAMES if name != "document_id"},
+            set_={name: row.excluded[name] for name in _NAMES if name not in _A_PERSONS},
         )
         with self._database.write() as connection:
             for batch in batches(well):
                 connection.execute(_TAKEN_OUT, {"ids": batch})
+            for batch in batches(met):
+                connection.execute(_MET, {"ids": batch, "at_ms": at_ms})
             if failed:
                 connection.execute(put, [asdict(one) for one in failed])
 
@@ -75,6 +86,8 @@ _: Callable[..., Quarantine] = SqlQuarantine
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 
 _TAKEN_OUT = delete(_TABLE).where(_C.document_id.in_(_IDS))
+
+_MET = update(_TABLE).where(_C.document_id.in_(_IDS)).values(last_seen_ms=bindparam("at_ms"))
 
 _AGAIN = (
     update(_TABLE)

@@ -301,17 +301,24 @@ _STANDS_IN = and_(
     ),
 )
 
+# The revisions that are there, looked up once: for each entry anew, it would take minutes.
+_THERE = (
+    select(tables.revisions.c.line, tables.revisions.c.number)
+    .where(tables.revisions.c.number.not_in(select(tables.retired.c.number)))
+    .cte("there")
+    .prefix_with("MATERIALIZED")
+)
+
 # Entries that stand in no revision that is there.
 _FORSAKEN = delete(tables.entries).where(
     ~exists()
     .where(
-        tables.revisions.c.line == tables.entries.c.line,
-        tables.revisions.c.number >= tables.entries.c.from_revision,
+        _THERE.c.line == tables.entries.c.line,
+        _THERE.c.number >= tables.entries.c.from_revision,
         or_(
             tables.entries.c.to_revision.is_(None),
-            tables.revisions.c.number < tables.entries.c.to_revision,
+            _THERE.c.number < tables.entries.c.to_revision,
         ),
-        tables.revisions.c.number.not_in(select(tables.retired.c.number)),
     )
     .correlate(tables.entries)
 )

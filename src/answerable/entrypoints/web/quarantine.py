@@ -8,6 +8,7 @@ from starlette.responses import Response
 from answerable.app import App
 from answerable.app.quarantine import Ill
 from answerable.entrypoints.web import render, schemas
+from answerable.entrypoints.web.replies import as_json
 
 
 def add_quarantine(router: APIRouter, app: App) -> None:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from answerable.app import App
 from answerable.domain.errors import NotFound
 from answerable.entrypoints.web import render, schemas
+from answerable.entrypoints.web.replies import as_json
 
 _BECAUSE = "removed over HTTP"
 _BECAUSE_MAX = 1_000
