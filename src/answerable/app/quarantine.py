@@ -8,6 +8,7 @@ from pathlib import Path
 
 from answerable.app.tools import Tools
 from answerable.domain.errors import BadInput, NotFound
+from answerable.library.bundles import around
 from answerable.library.ports import Quarantine, Quarantined, Source, is_sent
 from answerable.library.quarantine import advice, named
 
@@ -85,7 +86,8 @@ def _alone(one: Quarantined, size_max_bytes: int) -> Source | None:
         return None
     root = Path(one.source.removeprefix(_FOLDER))
     try:
-        return Folder(root, within=one.path.rstrip("/"), size_max_bytes=size_max_bytes)
+        within = next(around(one.path), one.path.rstrip("/"))
+        return Folder(root, within=within, size_max_bytes=size_max_bytes)
     except BadInput:
         return None
 

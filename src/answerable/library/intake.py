@@ -16,6 +16,7 @@ from answerable.domain.documents import (
 )
 from answerable.domain.releases import Line
 from answerable.library.bans import NOTHING, Bans
+from answerable.library.bundles import around, is_bundle, is_too_deep
 from answerable.library.originals import NoOriginals
 from answerable.library.ports import (
     Originals,
@@ -67,11 +68,15 @@ class Intake:
     unchanged: int = 0
     chunks: int = 0
     _at: dict[str, list[str]] = field(init=False, default_factory=dict)
+    _met: set[str] = field(init=False, default_factory=set)
+    _inside: dict[str, list[str]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         for known, member in self.before.items():
             where = place(member.document.source, member.document.path)
             self._at.setdefault(where, []).append(known)
+            for outer in around(where):
+                self._inside.setdefault(outer, []).append(known)
 
     @property
     def gone(self) -> tuple[str, ...]:
@@ -96,10 +101,11 @@ class Intake:
         return self.unchanged + len(self.outcomes)
 
     def _known(self, source: str, path: str) -> Iterator[str]:
-        """Give the ids of the documents at a path, or below a folder, by whatever source."""
+        """Give the ids of the documents at a path, in it, or below a folder, by any source."""
         wanted = place(source, path)
         if not path.endswith("/"):
             yield from self._at.get(wanted, ())
+            yield from self._inside.get(wanted, ())
             return
         for there, known in self._at.items():
             if there.startswith(wanted):
@@ -116,8 +122,9 @@ class Intake:
             seen.document.labels,
         ):
             return False
-        self.seen.add(seen.document.id)
-        self.unchanged += 1
+        inside = self._inside.get(place(seen.document.source, seen.document.path), ())
+        self.seen.update((seen.document.id, *inside))
+        self.unchanged += 1 + len(inside)
         return True
 
     def took(self, seen: _Seen, content: Content) -> None:
@@ -129,6 +136,16 @@ class Intake:
         findings = tuple(content.text.findings)
         outcome = FileOutcome(path=seen.document.path, change=change, findings=findings)
         self.outcomes.append(outcome)
+
+    def is_met(self, path: str) -> bool:
+        """Return whether something that lies in a file was met before, and if not note that it is.
+
+        A bucket may hold ``mail.eml`` and ``mail.eml/plan.pdf``, which is attached to it, too.
+        """
+        if path in self._met or not any(around(path)):
+            return path in self._met
+        self._met.add(path)
+        return False
 
     def refused(self, source: str, bad: Unreadable) -> None:
         """Note a file, or a folder ending in ``/``, that was not taken.
@@ -194,12 +211,14 @@ class Reader:
             match item:
                 case Unreadable():
                     intake.refused(source, _noted(item, cases))
-                case Raw():
+                case Raw() if not intake.is_met(item.path):
                     seen = self._look(item, source)
                     if refused := self._refused(seen, removed, cases):
                         intake.refused(source, refused)
-                    elif intake.is_unchanged(seen):
+                    elif not cases.wants_inside(item.path) and intake.is_unchanged(seen):
                         cases.well(item.path)
+                        for bad in cases.left_inside(item.path):
+                            intake.refused(source, bad)
                         self._keep_original(seen, item)
                     else:
                         fresh[item.path] = (seen, item)
@@ -208,14 +227,16 @@ class Reader:
         self.state.keep(tuple(known.values()))
         unread = {}
         for path, (seen, raw) in fresh.items():
-            if seen.content_id in known:
+            if seen.content_id in known and not is_bundle(path):
                 self._keep_original(seen, raw)
                 intake.took(seen, known[seen.content_id])
                 cases.well(path)
             else:
                 unread[path] = (seen, raw)
         self.progress.file(intake.done, intake.chunks)
-        self._parse(unread, source, intake, cases)
+        parts = self._parse(unread, source, intake, cases)
+        for some in _batches(parts):
+            self._take(some, source, removed, intake, cases)
 
     def _keep_original(self, seen: _Seen, raw: Raw) -> None:
         is_only = is_sent(seen.document.source)
@@ -251,8 +272,10 @@ class Reader:
         source: str,
         intake: Intake,
         cases: Ward,
-    ) -> None:
+    ) -> list[Raw]:
+        """Read files; return those that lie in them."""
         waiting: list[tuple[_Seen, Content]] = []
+        parts: list[Raw] = []
         for result in self.parser.read(raw for _, raw in unread.values()):
             match result:
                 case Unreadable():
@@ -265,12 +288,21 @@ class Reader:
                     self._keep_original(seen, raw)
                     cases.well(result.path)
                     waiting.append((seen, _content(seen, result)))
+                    parts += _parts(result)
             self.progress.file(intake.done + len(waiting), intake.chunks)
         if waiting:
             self.state.keep([content for _, content in waiting])
         for seen, content in waiting:
             intake.took(seen, content)
         self.progress.kept(len(intake.fresh))
+        return parts
+
+
+def _parts(parsed: Parsed) -> Iterator[Raw]:
+    """Give what lies in a file, each by the path it has as a document."""
+    if not is_too_deep(parsed.path):
+        for part in parsed.parts:
+            yield Raw(path=f"{parsed.path}/{part.path}", data=part.data)
 
 
 def _noted(bad: Unreadable, cases: Ward, tried: _Seen | None = None) -> Unreadable:

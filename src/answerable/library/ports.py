@@ -70,11 +70,17 @@ class Unreadable:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parsed:
-    """What a parser made of one file."""
+    """What a parser made of one file.
+
+    Attributes:
+        parts: Files that lie in it and are documents of their own, as what is attached to a
+            message; each path is a name only.
+    """
 
     path: str
     format: str
     text: Text
+    parts: tuple[Raw, ...] = ()
 
 
 class Source(Protocol):

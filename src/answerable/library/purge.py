@@ -18,6 +18,7 @@ from answerable.domain.documents import (
     Tombstone,
     place_hash,
 )
+from answerable.library.bundles import around, is_bundle
 from answerable.library.entries import entries
 from answerable.library.ports import Check, Index, Purges, Standing, State, unchecked
 from answerable.library.vectors import keys
@@ -78,7 +79,10 @@ def plan(document_ids: Collection[str], desk: Desk) -> Plan:
     found. So its copies go too, and whatever else those ever held, until there are no more.
     """
     named = frozenset(document_ids)
-    wanted, contents = _together(named, desk.purges.standings())
+    standings = desk.purges.standings()
+    wanted, contents = _together(named, standings)
+    while more := _in_one_file(wanted, standings, desk.state):
+        wanted, contents = _together(wanted | more, standings)
     known = desk.state.documents(wanted)
     there = {one.number for one in desk.state.revisions()}
     return Plan(
@@ -87,6 +91,27 @@ def plan(document_ids: Collection[str], desk: Desk) -> Plan:
         contents=contents,
         revisions=tuple(sorted(desk.purges.holding(wanted) & there)),
     )
+
+
+def _in_one_file(
+    document_ids: frozenset[str], standings: Sequence[Standing], state: State
+) -> frozenset[str]:
+    """Return the other documents that lie in the same message as one of these, and that message.
+
+    Its bytes hold theirs.
+    """
+    known = state.documents(document_ids).values()
+    messages = {(one.source, outer) for one in known if (outer := _outermost(one.path))}
+    if not messages:
+        return frozenset()
+    every = state.documents({one.document_id for one in standings} | document_ids).values()
+    together = (one for one in every if (one.source, _outermost(one.path)) in messages)
+    return frozenset(one.id for one in together) - document_ids
+
+
+def _outermost(path: str) -> str:
+    """Return the path of the message that a document is, or lies in; else empty."""
+    return next(around(path), path if is_bundle(path) else "")
 
 
 def _sorted(documents: Iterator[Document]) -> tuple[Document, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from answerable.domain.documents import document_id, path_in
+from answerable.library.bundles import around, is_bundle
 from answerable.library.ports import Quarantine, Quarantined, Source, Unreadable
 
 QUARANTINED = "quarantined"
@@ -150,6 +151,21 @@ class Ward:
             reason = f"{bad.code}, ignored by {known.ignored_by}: {known.ignored_because}"
             return Unreadable(path=bad.path, code=QUARANTINED, reason=reason, skipped=True)
         return bad
+
+    def wants_inside(self, path: str) -> bool:
+        """Return whether something that lies in a file is to be tried again."""
+        return any(
+            self.before(one.path, one.bytes_hash) is None for one in self._known_inside(path)
+        )
+
+    def left_inside(self, path: str) -> tuple[Unreadable, ...]:
+        """Note that what lies in a file is there as before; return what is said of it."""
+        return tuple(self.again(one) for one in self._known_inside(path))
+
+    def _known_inside(self, path: str) -> tuple[Quarantined, ...]:
+        if not is_bundle(path):
+            return ()
+        return tuple(one for one in self.known.values() if path in around(one.path))
 
     def well(self, path: str) -> None:
         """Note that nothing is wrong with a file: it was read, or is not meant to be."""

@@ -85,6 +85,39 @@ def test_the_best_body() -> None:
     assert "Attachments: report.pdf, notes.txt" in blocks_of(text, PARAGRAPH)
 
 
+def test_what_is_attached_comes_as_files() -> None:
+    """Decoded, each by a name that is one, whatever the message says; bodies are none."""
+    inner = message("Subject: inner", "Content-Type: text/plain", "", "Inside.")
+    named = "Content-Disposition: attachment; filename="
+    parts = [
+        part("text/plain", "The body."),
+        part("application/pdf", "x", f"{named}../../etc/report.pdf"),
+        part("application/pdf", "y", f"{named}report.pdf"),
+        "\r\n".join(
+            [
+                "--X",
+                "Content-Type: text/plain; charset=latin-1",
+                f"{named}'.no\x1btes.txt'",
+                "Content-Transfer-Encoding: quoted-printable",
+                "",
+                "Gr=F6=DFe",
+            ]
+        ),
+        part("application/pgp-signature", "z", f"{named}sign.asc"),
+        part("application/pdf", "", f"{named}empty.pdf"),
+        f"--X\r\nContent-Type: message/rfc822\r\n\r\n{inner.decode()}",
+        "--X--",
+    ]
+    text, files = mail.read_all(message(*HEAD, MIXED, "", *parts))
+    assert [name for name, _ in files[:2]] == ["report.pdf", "report-2.pdf"]
+    assert dict(files)["report-2.pdf"] == b"y"
+    assert [data.decode() for name, data in files if name.endswith(".txt'")] == ["Größe"]
+    assert all(name.isprintable() and not name.startswith(".") for name, _ in files)
+    assert b"Inside." in dict(files)["attached.eml"]
+    assert len(files) == 4
+    assert "The body." in text.text
+
+
 def test_a_body_in_html_alone() -> None:
     """It is read as a page: lists and tables stay, what a browser hides goes."""
     page = "<h1>News</h1><ul><li>one</li></ul><p style='display:none'>hidden</p>"

@@ -177,6 +177,43 @@ def test_impossible_numbers(masks: int, values: bytes) -> None:
         decode("a", HEAD | {"masks": masks}, b"text", values)
 
 
+def test_what_lies_in_a_file_comes_behind_the_numbers() -> None:
+    """Each with its name and its bytes, which may be any."""
+    parts = [["plan.pdf", 3], ["b", 0], ["c.eml", 2]]
+    found = decode("a", HEAD | {"parts": parts}, b"text", b"\0\xff\1ab")
+    assert isinstance(found, Parsed)
+    assert [(one.path, one.data) for one in found.parts] == [
+        ("plan.pdf", b"\0\xff\1"),
+        ("b", b""),
+        ("c.eml", b"ab"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [["plan.pdf", 4]],
+        [["plan.pdf", -1]],
+        [["plan.pdf", True]],
+        [["plan.pdf", "3"]],
+        [["../plan.pdf", 3]],
+        [["/plan.pdf", 3]],
+        [["..", 3]],
+        [["", 3]],
+        [["a\\b", 3]],
+        [["a\x1b", 3]],
+        [[3, 3]],
+        [["x" * 201, 3]],
+        [["a", 3], ["a", 3]],
+        "parts",
+    ],
+)
+def test_impossible_parts(parts: object) -> None:
+    """A name that leads elsewhere is none that the reader of messages gives."""
+    with pytest.raises(ValueError, match="."):
+        decode("a", HEAD | {"parts": parts}, b"text", b"abc")
+
+
 @pytest.mark.parametrize(
     ("marks", "names", "values"),
     [

@@ -7,7 +7,8 @@ fixed header of lengths and then that many bytes. Nothing in either is ever exec
 - reply: a JSON head of plain strings and numbers, then the canonical text in UTF-8, then
   unsigned 32-bit numbers: two for each mask, then three for each landmark (offset, kind,
   number), then five for each block in the order in which blocks begin (kind, start, end, level,
-  number of children). Landmarks that have names and findings stand in the head, for they are few.
+  number of children), then the bytes of the files that lie in this one. Landmarks that have names,
+  findings, and names and lengths of files stand in the head, for they are few.
 
 The first reply has no request: it says that the child is ready, or why it cannot start.
 """
@@ -24,7 +25,7 @@ import signal
 import struct
 import sys
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from fcntl import F_GETFL, F_SETFL, F_SETOWN, fcntl
 from select import POLLHUP, poll
@@ -34,7 +35,13 @@ from typing import Any, BinaryIO
 from answerable.adapters.parsers.canonical import Refused
 from answerable.domain.documents import Block, BlockKind, Landmark, LandmarkKind, Text
 
-Reader = Callable[[str, bytes], tuple[str, Text]]
+Part = tuple[str, bytes]
+"""Name and bytes of a file that lies in another one."""
+
+Read = tuple[str, Text] | tuple[str, Text, Sequence[Part]]
+"""Name of the format, text, and what lies in the file, if anything."""
+
+Reader = Callable[[str, bytes], Read]
 
 REQUEST = struct.Struct("!IQ")  # lengths of path and data
 REPLY = struct.Struct("!IQQ")  # lengths of head, text and numbers
@@ -54,8 +61,8 @@ def load(reader: str) -> Reader:
     return found
 
 
-def attempt(reader: Reader, path: str, data: bytes) -> tuple[str, Text] | Refused:
-    """Return the format and text of a file, or why there is none; never raises.
+def attempt(reader: Reader, path: str, data: bytes) -> Read | Refused:
+    """Return what a reader made of a file, or why there is none; never raises.
 
     An unforeseen exception is known by the name of its class only: its message may hold
     text of the document.
@@ -72,18 +79,20 @@ def attempt(reader: Reader, path: str, data: bytes) -> tuple[str, Text] | Refuse
         return Refused("malformed", f"the parser failed with {type(error).__name__}")
 
 
-def encode(result: tuple[str, Text] | Refused, *, output_bytes_max: int) -> tuple[bytes, ...]:
+def encode(result: Read | Refused, *, output_bytes_max: int) -> tuple[bytes, ...]:
     """Return a reply in pieces; too much output becomes a refusal."""
     if isinstance(result, Refused):
         return _frame({"code": result.code, "reason": result.reason})
-    format_name, text = result
+    format_name, text = result[:2]
+    parts = result[2] if len(result) == 3 else ()  # noqa: PLR2004 - as `Read` says
     numbers = array("I")
     for mask in text.masks:
         numbers.extend(mask)
     for mark in text.landmarks:
         numbers.extend((mark.offset, LANDMARK_KINDS.index(mark.kind), mark.number))
     _flatten(text.blocks, numbers)
-    body, tail = text.text.encode(), numbers.tobytes()
+    inside = b"".join(data for _, data in parts)
+    body, tail = text.text.encode(), numbers.tobytes() + inside
     if len(body) + len(tail) > output_bytes_max:
         reason = f"its text takes more than {output_bytes_max // 2**20} MiB"
         return _frame({"code": "output_too_large", "reason": reason})
@@ -93,6 +102,7 @@ def encode(result: tuple[str, Text] | Refused, *, output_bytes_max: int) -> tupl
         "masks": len(text.masks),
         "landmarks": len(text.landmarks),
         "names": _names(text.landmarks),
+        "parts": [[name, len(data)] for name, data in parts],
         "findings": [[found.kind.value, found.count] for found in text.findings],
     }
     return _frame(head, body, tail)

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from answerable.adapters.parsers import binaries, canonical
 from answerable.adapters.parsers.canonical import Refused
+from answerable.adapters.parsers.child import Read
 from answerable.domain.documents import Finding, FindingKind, Text
 
 _MARKDOWN = frozenset({".md", ".markdown", ".mdown", ".mkd", ".mdx"})
@@ -60,7 +61,7 @@ _VERSIONS = {
     "html_hidden": 1,
     "lines": 1,
     "logs": 1,
-    "mail": 1,
+    "mail": 2,
     "man": 1,
     "markdown": 1,
     "mdoc": 1,
@@ -97,7 +98,12 @@ def digest() -> str:
 
 
 def read(path: str, data: bytes) -> tuple[str, Text]:
-    """Return the name of the parser and what it made of a file.
+    """Return the name of the parser and the text it made of a file, as `read_all` does."""
+    return read_all(path, data)[:2]
+
+
+def read_all(path: str, data: bytes) -> Read:
+    """Return the name of the parser and what it made of a file; of a message, what is attached.
 
     Args:
         path: With ``/`` between parts; only its suffix counts.
@@ -146,11 +152,11 @@ def _of_text(source: str, suffix: str) -> str:
     raise Refused("malformed", "it is not what its name says: it is text")
 
 
-def _message(data: bytes) -> tuple[str, Text]:
+def _message(data: bytes) -> Read:
     """Read an email, whose parts are each written in an encoding of its own."""
     from answerable.adapters.parsers import mail  # noqa: PLC0415
 
-    return "email", mail.read(data)
+    return "email", *mail.read_all(data)
 
 
 def _read(source: str, suffix: str) -> tuple[str, Text]:

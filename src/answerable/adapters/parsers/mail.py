@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
+from itertools import chain, count
+from mimetypes import guess_extension
 
 from answerable.adapters.parsers import canonical, html
 from answerable.adapters.parsers.canonical import Refused
+from answerable.adapters.parsers.child import Part
 from answerable.adapters.parsers.draft import Draft
 from answerable.domain.documents import BlockKind, Text
 
@@ -24,12 +27,23 @@ _CONTENT = re.compile(
 )
 _CONTENT_BYTES_MAX = 20_000
 _PARTS_MAX = 1_000
+_STEM_CHARS, _SUFFIX_CHARS = 100, 20
+_SIGNATURES = frozenset(
+    {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"}
+)
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
 _QUOTED = re.compile(r"[ \t]{0,3}>")
 
 
 def read(data: bytes) -> Text:
-    """Return a message as text: its head, its body and the names of what is attached.
+    """Return a message as text, as `read_all` does."""
+    return read_all(data)[0]
+
+
+def read_all(data: bytes) -> tuple[Text, list[Part]]:
+    """Return a message as text, and what is attached to it as files.
+
+    The text is its head, its body and the names of what is attached.
 
     The plain body is taken, or else the one in HTML; a trail of quoted replies is a quote.
 
@@ -58,7 +72,46 @@ def read(data: bytes) -> Text:
         draft.add(BlockKind.PARAGRAPH, f"Attachments: {', '.join(attached)}", is_tight=True)
     bodies = [part for part in parts if not _attached(part)]
     _write_body(draft, bodies)
-    return draft.text(subject)
+    return draft.text(subject), _files(part for part in parts if _attached(part))
+
+
+def _files(parts: Iterable[Message]) -> list[Part]:
+    """Return what is attached, each under a name of its own; signatures say nothing."""
+    found: dict[str, bytes] = {}
+    for part in parts:
+        data = _bytes(part)
+        if data and part.get_content_type() not in _SIGNATURES:
+            found[_free(_file_name(part), found)] = data
+    return list(found.items())
+
+
+def _bytes(part: Message) -> bytes:
+    """Return what is attached as it would be saved; text in UTF-8, for no file says its charset."""
+    inside = part.get_payload()
+    if isinstance(inside, list):
+        messages = [one for one in inside if isinstance(one, Message)]
+        return messages[0].as_bytes() if messages else b""
+    if part.get_content_maintype() == "text":
+        return _content(part).encode("utf-8", "replace")
+    return _decoded_bytes(part)
+
+
+def _file_name(part: Message) -> str:
+    """Return a name that is one: of what a message says, only its last part, and printable."""
+    said = _decoded(str(part.get_filename() or "")).replace("\\", "/").rpartition("/")[2]
+    name = "".join(one if one.isprintable() else "_" for one in said).strip(". ")
+    stem, dot, suffix = name.rpartition(".")
+    if name:
+        return f"{stem[:_STEM_CHARS]}{dot}{suffix[:_SUFFIX_CHARS]}"
+    kind = part.get_content_type()
+    return f"attached{'.eml' if kind == 'message/rfc822' else guess_extension(kind) or ''}"
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Return a name that is not taken, numbered where it would be."""
+    stem, dot, suffix = name.rpartition(".") if "." in name else (name, "", "")
+    numbered = (f"{stem}-{number}{dot}{suffix}" for number in count(2))
+    return next(one for one in chain((name,), numbered) if one not in taken)
 
 
 def _parts(message: Message) -> list[Message]:
@@ -148,12 +201,8 @@ def _trails(body: str) -> Iterator[tuple[bool, list[str]]]:
 
 
 def _content(part: Message) -> str:
-    """Return the text of a part; of base64 that is cut off, as much as there is."""
-    payload = part.get_payload(decode=True)
-    data = payload if isinstance(payload, bytes) else b""
-    if str(part.get("Content-Transfer-Encoding", "")).strip().lower() == "base64":
-        coded = _NOT_BASE64.sub("", str(part.get_payload()))
-        data = b64decode(coded + "A" * (-len(coded) % 4))[: len(coded) * 3 // 4]
+    """Return the text of a part."""
+    data = _decoded_bytes(part)
     charset = part.get_content_charset() or ""
     try:
         return data.decode(charset)
@@ -163,6 +212,15 @@ def _content(part: Message) -> str:
         return canonical.decoded(data)
     except Refused:
         return data.decode("latin-1")
+
+
+def _decoded_bytes(part: Message) -> bytes:
+    """Return the bytes of a part; of base64 that is cut off, as much as there is."""
+    if str(part.get("Content-Transfer-Encoding", "")).strip().lower() == "base64":
+        coded = _NOT_BASE64.sub("", str(part.get_payload()))
+        return b64decode(coded + "A" * (-len(coded) % 4))[: len(coded) * 3 // 4]
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
 
 
 def _header(message: Message, name: str) -> str:

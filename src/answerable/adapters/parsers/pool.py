@@ -41,7 +41,7 @@ from answerable.adapters.parsers.reply import decode, read_head, refusal
 from answerable.domain.errors import NotReady
 from answerable.library.ports import Parsed, Parser, Raw, Unreadable
 
-FORMATS = "answerable.adapters.parsers.formats:read"
+FORMATS = "answerable.adapters.parsers.formats:read_all"
 
 HEAD_BYTES_MAX = 2**20
 AHEAD_FILES_MAX = 8
@@ -180,7 +180,9 @@ class InlineParser:
             if isinstance(result, Refused):
                 yield refusal(raw.path, result.code, result.reason)
             else:
-                yield Parsed(path=raw.path, format=result[0], text=result[1])
+                found = result[2] if len(result) == 3 else ()  # noqa: PLR2004 - see `child.Read`
+                parts = tuple(Raw(path=name, data=data) for name, data in found)
+                yield Parsed(path=raw.path, format=result[0], text=result[1], parts=parts)
 
     def close(self) -> None:
         """Do nothing: there are no children."""

@@ -20,7 +20,7 @@ from answerable.adapters.parsers.child import (
     LANDMARK_NUMBERS,
 )
 from answerable.domain.documents import Block, Finding, FindingKind, Landmark, Span, Text
-from answerable.library.ports import Parsed, Unreadable
+from answerable.library.ports import Parsed, Raw, Unreadable
 
 CODES = frozenset(
     {"binary", "empty", "encoding", "malformed", "memory", "output_too_large"}
@@ -29,6 +29,8 @@ CODES = frozenset(
 SKIPPED = frozenset({"binary", "empty"})
 
 DEPTH_MAX = 200  # whoever walks blocks by recursion must not meet Python's limit of 1,000
+
+PART = re.compile(r"(?!\.)[^/\\\x00]{1,200}")
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -43,7 +45,7 @@ def decode(path: str, head: Mapping[str, Any], text: bytes, numbers: bytes) -> P
         text: Canonical text in UTF-8.
         numbers: Unsigned 32-bit: two for each mask, three for each landmark (offset, kind,
             number), five for each block in the order of their starts (kind, start, end, level,
-            number of children).
+            number of children); behind them the bytes of the ``parts`` that the head names.
 
     Raises:
         ValueError: An offset, kind, order, name or character that no parser of ours gives.
@@ -56,8 +58,9 @@ def decode(path: str, head: Mapping[str, Any], text: bytes, numbers: bytes) -> P
     plain = text.decode()
     if _CONTROLS.search(plain) or not is_normalized("NFC", plain):
         raise ValueError("the text is not canonical")
+    own, parts = _parts(head, numbers)
     values = array("I")
-    values.frombytes(numbers)
+    values.frombytes(own)
     marks = 2 * _count(head, "masks")
     split = marks + LANDMARK_NUMBERS * _count(head, "landmarks")
     if split > len(values) or (len(values) - split) % BLOCK_NUMBERS:
@@ -73,6 +76,7 @@ def decode(path: str, head: Mapping[str, Any], text: bytes, numbers: bytes) -> P
             landmarks=_landmarks(values[marks:split], _names(head), len(plain)),
             findings=_findings(head),
         ),
+        parts=parts,
     )
 
 
@@ -111,6 +115,23 @@ def _pairs(head: Mapping[str, Any], key: str) -> list[tuple[Any, Any]]:
     if not isinstance(value, list) or not all(isinstance(pair, list) for pair in value):
         raise ValueError(f"{key} are not pairs")
     return [(first, second) for first, second in value]
+
+
+def _parts(head: Mapping[str, Any], tail: bytes) -> tuple[bytes, tuple[Raw, ...]]:
+    """Return what stands before the files that lie in a file, and those."""
+    pairs = _pairs(head, "parts") if head.get("parts") else []
+    if any(type(length) is not int or length < 0 for _, length in pairs):
+        raise ValueError("a part has no length")
+    at = len(tail) - sum(length for _, length in pairs)
+    if at < 0:
+        raise ValueError("parts are missing")
+    own, parts = tail[:at], []
+    for name, length in pairs:
+        if not PART.fullmatch(_words({"name": name}, "name")):
+            raise ValueError("a part has no name")
+        parts.append(Raw(path=name, data=tail[at : at + length]))
+        at += length
+    return own, tuple(parts)
 
 
 def _names(head: Mapping[str, Any]) -> dict[int, str]:

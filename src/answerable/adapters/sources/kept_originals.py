@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from answerable.library.bundles import around
 from answerable.library.ports import Originals, Raw, Source, Unreadable
 
 
@@ -27,8 +28,8 @@ class Kept:
         return self._name
 
     def covers(self, path: str) -> bool:
-        """Return whether the bytes of a path are kept."""
-        return path in self._files
+        """Return whether the bytes of a path are kept, or of a message it came with."""
+        return any(one in self._files for one in (path, *around(path)))
 
     def count(self) -> int:
         """Return how many there are."""
@@ -37,6 +38,8 @@ class Kept:
     def files(self) -> Iterator[Raw | Unreadable]:
         """Give every file, by path; one that is damaged as `Unreadable`."""
         for path, bytes_hash in self._files.items():
+            if any(one in self._files for one in around(path)):
+                continue  # it comes with that
             data = self._originals.get(bytes_hash)
             if data is None:
                 reason = "the original that was kept of it is damaged"

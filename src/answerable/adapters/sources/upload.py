@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from answerable.adapters.sources.reading import SIZE_BYTES_MAX, is_plain, shown, taken
 from answerable.domain.errors import BadInput
+from answerable.library.bundles import around
 from answerable.library.ports import UPLOAD_SOURCE, Raw, Source, Unreadable
 
 PATH_CHARS_MAX = 300
@@ -64,8 +65,8 @@ class Uploads:
         self._size_max_bytes = size_max_bytes
 
     def covers(self, path: str) -> bool:
-        """Return whether a file was sent for exactly this path."""
-        return path in self._files
+        """Return whether a file was sent for exactly this path, or of a message it came with."""
+        return any(one in self._files for one in (path, *around(path)))
 
     def count(self) -> int:
         """Return how many files were sent."""
