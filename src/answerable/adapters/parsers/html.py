@@ -33,7 +33,7 @@ _UNWRAPPED = [
     *("a", "abbr", "b", "cite", "del", "dfn", "em", "font", "i", "ins", "label", "mark", "s"),
     *("small", "span", "strong", "sub", "sup", "u", "var"),
 ]
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)[^<>]*?(/?)>")
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*+)([^<>]*+)>")
 _CLOSED_BY_ITSELF = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source"}
     | {"track", "wbr", "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "rt"}
@@ -81,8 +81,8 @@ def read(source: str) -> Text:
 def _refuse_deep(source: str) -> None:
     """Refuse what only an attack nests, before a tree is built of it."""
     depth = 0
-    for closing, name, empty in _TAG.findall(source):
-        if empty or name.lower() in _CLOSED_BY_ITSELF:
+    for closing, name, rest in _TAG.findall(source):
+        if rest.endswith("/") or name.lower() in _CLOSED_BY_ITSELF:
             continue
         depth = max(0, depth - 1) if closing else depth + 1
         if depth > _TAGS_OPEN_MAX:
