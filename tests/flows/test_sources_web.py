@@ -212,6 +212,45 @@ def test_a_form_is_no_file(client: TestClient, app: App) -> None:
     assert not app.work_once()
 
 
+def test_what_could_not_be_read_is_on_the_page(client: TestClient, app: App, docs: Path) -> None:
+    """With its reason and what to do; tried again, or ignored with a reason."""
+    (docs / "<b>.pdf").write_bytes(b"%PDF-1.4 no")
+    app.sources.add("zoo", str(docs), who="me")
+    while app.work_once() or app.sources.work_once():
+        pass
+    page = client.get("/library", headers=HTML).text
+    assert "Could not be read" in page
+    assert "&lt;b&gt;.pdf" in page
+    assert "To mend it:" in page
+    (one,) = app.quarantined()
+    address = f"/library/quarantine/{one.document.document_id}"
+    back = client.post(f"{address}/retry", headers=HTML, follow_redirects=False)
+    assert (back.status_code, back.headers["location"]) == (303, "/library#ill-title")
+    assert app.sources.unfinished()[0].payload["because"].endswith("again")
+    assert app.sources.work_once()
+    assert app.quarantined()[0].document.attempts == 2
+    assert client.post(f"{address}/ignore", headers=HTML).status_code == 422
+    client.post(f"{address}/ignore", data={"because": "a <scan>"}, headers=HTML)
+    page = client.get("/library", headers=HTML).text
+    assert "owner said: a &lt;scan&gt;" in page
+    assert f"{address}/ignore" not in page
+    assert client.post("/library/quarantine/none/retry", headers=HTML).status_code == 404
+
+
+def test_what_was_erased_is_on_the_page_without_its_name(client: TestClient, app: App) -> None:
+    """Who, when and why."""
+    app.sources.add("wiki", "push", who="me")
+    app.sources.push("wiki", "secret-name.md", b"# Secret\n\nWords.\n")
+    while app.work_once():
+        pass
+    app.begin_purge(app.plan_purge("secret-name.md"), who="ann", because="asked", with_copies=True)
+    assert "pending" in client.get("/library", headers=HTML).text
+    app.finish_purges()
+    page = client.get("/library", headers=HTML).text
+    assert "1 document, by ann" in page
+    assert "secret-name" not in page.partition("Erased")[2]
+
+
 def test_an_empty_file_is_no_file(client: TestClient) -> None:
     """To take one away there is DELETE."""
     client.post("/v1/sources", json={"name": "wiki", "place": "push"})

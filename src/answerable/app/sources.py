@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from answerable.app import registered
 from answerable.app.source_kinds import described, forget_fetched
 from answerable.app.syncing import Ingest, Syncing
 from answerable.app.tools import Tools
@@ -92,6 +93,18 @@ class Sources:
             Conflict: It is paused.
         """
         return self._syncing.request(name, because=because)
+
+    def sync_of(self, source: str, *, because: str) -> Job:
+        """Queue a reading of the source of this `library.ports.Source` name.
+
+        Raises:
+            NotFound: None is registered by it.
+            Conflict: It is paused, or sent to.
+        """
+        spec = registered.spec_of(source, self.all())
+        if spec is None:
+            raise NotFound(f"{source} is no registered source", hint="answerable sources list")
+        return self.sync(spec.name, because=because)
 
     def push(self, name: str, path: str, data: bytes | None) -> Job:
         """Store a file that was sent to a source, and queue it; or that it shall vanish.

@@ -7,6 +7,7 @@ htmx; every button is a form that works without it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
@@ -15,7 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from answerable.app import App
 from answerable.domain.documents import Member
-from answerable.domain.errors import AnswerableError, BadInput
+from answerable.domain.errors import AnswerableError, BadInput, Conflict, NotFound
 from answerable.entrypoints.web import problems
 from answerable.entrypoints.web.printing import html
 from answerable.operations.ports import Job
@@ -26,6 +27,8 @@ DOCUMENTS_MAX = 50
 _JOBS_MAX = 12
 _REVISIONS_MAX = 12
 _PATHS_MAX = 200
+_ILL_MAX = 50
+_PURGES_MAX = 12
 
 
 class NewSource(BaseModel):
@@ -43,6 +46,7 @@ def library_pages(app: App) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     _add_looking(router, app)
     _add_doing(router, app)
+    _add_nursing(router, app)
     return router
 
 
@@ -102,6 +106,22 @@ def _add_doing(router: APIRouter, app: App) -> None:
         return RedirectResponse("/library", status_code=303)
 
 
+def _add_nursing(router: APIRouter, app: App) -> None:
+    """Add what can be done about files that could not be read."""
+
+    @router.post("/library/quarantine/{document}/retry")
+    def retry(document: str) -> Response:
+        (wanted,) = app.retry_quarantined((document,))
+        with suppress(NotFound, Conflict):  # of no registered source: with the next ingest
+            app.sources.sync_of(wanted.document.source, because=f"{wanted.document.path} again")
+        return RedirectResponse("/library#ill-title", status_code=303)
+
+    @router.post("/library/quarantine/{document}/ignore")
+    def ignore(document: str, because: Annotated[str, Form(max_length=500)] = "") -> Response:
+        app.ignore_quarantined(document, who=app.owner().principal, because=because)
+        return RedirectResponse("/library#ill-title", status_code=303)
+
+
 def _acts(app: App) -> Mapping[str, Callable[[str], object]]:
     """Return what a source can be told to do."""
     return {
@@ -119,6 +139,7 @@ def shelf(app: App, *, find: str = "", page: int = 1) -> dict[str, Any]:
     pages = max(1, -(-len(found) // DOCUMENTS_MAX))
     page = min(page, pages)
     begin = (page - 1) * DOCUMENTS_MAX
+    ill = app.quarantined()
     return moving(app) | {
         "find": find,
         "page": page,
@@ -126,6 +147,9 @@ def shelf(app: App, *, find: str = "", page: int = 1) -> dict[str, Any]:
         "documents": found[begin : begin + DOCUMENTS_MAX],
         "found": len(found),
         "total": len(members),
+        "ill": ill[:_ILL_MAX],
+        "ill_count": len(ill),
+        "purges": app.purges()[:_PURGES_MAX],
         "revisions": app.revisions()[:_REVISIONS_MAX],
         "serves": serves(app),
         "problem": None,
