@@ -526,6 +526,22 @@ class App:
             self.document(document_id, scope, revision=revision).member, self._tools
         )
 
+    def has_original(self, member: Member) -> bool:
+        """Return whether the bytes a document was read from were kept."""
+        return self._tools.originals.has(member.bytes_hash)
+
+    def page(
+        self, document_id: str, number: int, scope: Scope, *, revision: int | None = None
+    ) -> bytes:
+        """Return a page of the original of a PDF as a PNG.
+
+        Raises:
+            NotFound: It is not there, the scope does not allow it, or it was not kept.
+            BadInput: It is no PDF.
+        """
+        member = self.document(document_id, scope, revision=revision).member
+        return originals.page(member, number, self._tools)
+
     def reparse(self, *, progress: Progress | None = None) -> originals.Reparsed:
         """Read again from their originals the documents that were read in an older way.
 

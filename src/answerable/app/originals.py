@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from answerable.app.tools import Tools
 from answerable.domain.documents import Member, content_id
-from answerable.domain.errors import NotFound
+from answerable.domain.errors import BadInput, NotFound
 from answerable.domain.releases import Line
-from answerable.library.ports import Source
+from answerable.library.ports import Raw, Source, Unreadable
 from answerable.library.quarantine import suffix
 from answerable.library.report import Report
+
+_PDF = "pdf"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +56,22 @@ def original(member: Member, tools: Tools) -> Original:
             hint="ingest it again, with ingest.keep_originals; it may be too large for the limits",
         )
     return Original(member=member, name=member.document.path.rpartition("/")[2], data=data)
+
+
+def page(member: Member, number: int, tools: Tools) -> bytes:
+    """Return a page of an original as a picture, a PNG; of a PDF only.
+
+    Raises:
+        NotFound: There is no such page, or no original.
+        BadInput: It has no pages to be drawn, or this one cannot be.
+    """
+    if member.format != _PDF:
+        raise BadInput(f"a {member.format} has no pages to be shown", hint="read its text")
+    data = original(member, tools).data
+    (drawn,) = tools.pictures.read([Raw(path=f"{number}.{_PDF}", data=data)])
+    if isinstance(drawn, Unreadable):
+        raise NotFound(f"this page cannot be shown: {drawn.reason}", hint="save the original")
+    return drawn.parts[0].data
 
 
 def outdated(members: Iterable[Member], line: Line) -> tuple[Member, ...]:

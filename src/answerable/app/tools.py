@@ -43,6 +43,7 @@ class Tools:
     sources: SourceRegistry
     ledger: Ledger
     parser: Parser
+    pictures: Parser
     analyser: Analyser
     vectors: VectorCache
     embedders: Embedders
@@ -94,6 +95,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
         sources=SqlSources(database),
         ledger=ledger,
         parser=new_parser(settings, stack),
+        pictures=new_pictures(settings, stack),
         analyser=analyser,
         vectors=vector_cache(data, stack),
         embedders=Embedders(settings, data / "embedders", clock, stack.enter_context(ExitStack())),
@@ -185,6 +187,7 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         sources=MemorySources(),
         ledger=MemoryLedger(),
         parser=new_parser(settings, stack),
+        pictures=new_pictures(settings, stack),
         analyser=analyser,
         vectors=MemoryVectorCache() if kept is None else vector_cache(kept, stack),
         embedders=Embedders(settings, kept, clock, stack.enter_context(ExitStack())),
@@ -206,10 +209,22 @@ def threads(stack: ExitStack) -> Beside:
 
 def new_parser(settings: Settings, stack: ExitStack) -> Parser:
     """Return the parser pool; its children start with the first file."""
+    from answerable.adapters.parsers.pool import FORMATS
+
+    return _pool(settings, stack, reader=FORMATS, children=settings.ingest.children)
+
+
+def new_pictures(settings: Settings, stack: ExitStack) -> Parser:
+    """Return what draws pages of originals, one after the other."""
+    return _pool(settings, stack, reader=_PICTURES, children=1)
+
+
+def _pool(settings: Settings, stack: ExitStack, *, reader: str, children: int | None) -> Parser:
     from answerable.adapters.parsers.pool import Limits, ParserPool
 
     pool = ParserPool(
-        children=settings.ingest.children,
+        children=children,
+        reader=reader,
         limits=Limits(
             wall_s=settings.ingest.seconds_max,
             memory_bytes=settings.ingest.memory_mb_max * 2**20,
@@ -217,3 +232,6 @@ def new_parser(settings: Settings, stack: ExitStack) -> Parser:
     )
     stack.callback(pool.close)
     return pool
+
+
+_PICTURES = "answerable.adapters.parsers.pictures:read"

@@ -210,7 +210,7 @@ def test_what_lies_in_a_file_comes_behind_the_numbers() -> None:
 )
 def test_impossible_parts(parts: object) -> None:
     """A name that leads elsewhere is none that the reader of messages gives."""
-    with pytest.raises(ValueError, match="part|name"):
+    with pytest.raises(ValueError, match=r"part|name"):
         decode("a", HEAD | {"parts": parts}, b"text", b"abc")
 
 

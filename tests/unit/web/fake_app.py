@@ -369,6 +369,11 @@ class FakeApp:
         self.ill = replace(self.ill, line="", ignored_by="", ignored_because="")
         return found
 
+    def has_original(self, member: Member) -> bool:
+        """Return that none was kept."""
+        del member
+        return False
+
     def original(self, document_id: str, scope: Scope, *, revision: int | None = None) -> Original:
         """Return what a document says, as bytes that a browser might take for a page."""
         member = self.document(document_id, scope, revision=revision).member

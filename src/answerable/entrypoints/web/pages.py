@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Path, Query, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -19,6 +19,7 @@ from answerable.entrypoints.web import live, problems
 from answerable.entrypoints.web.happening import MEDIA_TYPE, Answers
 from answerable.entrypoints.web.printing import html, part
 from answerable.entrypoints.web.reader import Link, reading
+from answerable.entrypoints.web.schemas import NUMBER_MAX
 from answerable.entrypoints.web.sheets import Shown, sheet_of
 
 PAST_MAX = 8
@@ -59,6 +60,15 @@ def pages(app: App, answers: Answers) -> APIRouter:
     @router.get("/documents/{document}")
     def document(document: str, link: Annotated[Link, Query()]) -> HTMLResponse:
         return html("document.html", reading(app, document, link))
+
+    @router.get("/documents/{document}/pages/{number}")
+    def page(
+        document: str,
+        number: Annotated[int, Path(ge=1, le=NUMBER_MAX)],
+        revision: Annotated[int | None, Query(ge=0, le=NUMBER_MAX)] = None,
+    ) -> Response:
+        png = app.page(document, number, app.owner(), revision=revision)
+        return Response(png, media_type="image/png")
 
     return router
 

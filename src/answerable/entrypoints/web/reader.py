@@ -8,12 +8,12 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from answerable.app import App, DocumentView
-from answerable.domain.documents import Span, Text
+from answerable.domain.documents import LandmarkKind, Span, Text
 from answerable.domain.errors import NotFound
 from answerable.domain.questions import Scope
 from answerable.entrypoints.web import paper
 from answerable.entrypoints.web.schemas import NUMBER_MAX
-from answerable.library.landmarks import in_words, whereabouts
+from answerable.library.landmarks import begins, in_words, whereabouts
 
 
 class Link(BaseModel):
@@ -83,9 +83,19 @@ def reading(app: App, document: str, link: Link) -> dict[str, object]:
         "link": link,
         "chars": len(view.content.text.text),
         "spot": _spot(view.content.text, link),
+        "has_original": app.has_original(view.member),
+        "page_number": _page(view, link) if cited else 0,
         "findings": in_words(view.content.text.findings),
         "sheet": paper.sheet(view.content.text, view.pieces, begin=link.begin, cited=cited),
     }
+
+
+def _page(view: DocumentView, link: Link) -> int:
+    """Return on which page of a PDF a link leads to; 0 where there is none to be shown."""
+    if view.member.format != "pdf":
+        return 0
+    before = begins(view.content.text.landmarks, 0, link.start + 1)
+    return next((one.number for one in reversed(before) if one.kind is LandmarkKind.PAGE), 0)
 
 
 def _spot(text: Text, link: Link) -> str:
