@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from state_samples import LINE, Databases, content, document, member, revision
 
+from answerable.adapters.state import engine
 from answerable.adapters.state.memory import MemoryState
 from answerable.adapters.state.schema import STATE
 from answerable.adapters.state.sql_state import SqlState
@@ -205,6 +206,26 @@ def test_a_retired_revision_is_not_there_and_takes_what_only_it_held(state: Stat
     assert {one.content_id for one in state.members(4).values()} == {A.id, B.id}
     assert state.members(2) == kept
     state.retire([], at_ms=8)
+
+
+def test_room_is_given_back_when_it_is_much(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stays is as it was; without much free room the file is left alone."""
+    database = databases.open(STATE)
+    state = SqlState(database)
+    state.keep([A, *(content(f"{number} words " * 20_000) for number in range(9))])
+    with state.writer():
+        state.seal(revision(1, None), added=[member("a", A)], gone=[])
+        state.seal(revision(2, 1), added=[], gone=[])
+        state.retire([1], at_ms=7)
+        assert not state.compact()
+        monkeypatch.setattr(engine, "FREE_BYTES_MIN", 1)
+        assert state.compact()
+        assert not state.compact()
+    assert database.path.stat().st_size < 1_000_000
+    assert SqlState(databases.open(STATE)).contents([A.id]) == {A.id: A}
+    assert len(state.members(2)) == 1
 
 
 def test_contents_of_no_revision_go_with_the_retired(databases: Databases) -> None:

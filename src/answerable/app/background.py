@@ -10,7 +10,14 @@ from answerable.adapters.clock import new_id
 from answerable.adapters.inbox import Inbox
 from answerable.app import registered
 from answerable.app.tools import Tools
-from answerable.domain.errors import AnswerableError, BadInput, Corrupt, Locked, StorageFailure
+from answerable.domain.errors import (
+    AnswerableError,
+    BadInput,
+    Corrupt,
+    DiskFull,
+    Locked,
+    StorageFailure,
+)
 from answerable.library.landmarks import in_words
 from answerable.library.ports import UPLOAD_SOURCE, Source
 from answerable.library.report import Change, Progress, Report
@@ -216,6 +223,8 @@ class Background:
                 self._sweep_originals(older_than_ms=tools.clock.now_ms() - _HOUR_MS)
         except Locked:
             return 0  # whoever writes may build on one of them; in an hour again
+        with suppress(Locked, DiskFull), tools.state.writer():
+            tools.state.compact()
         return len(numbers)
 
     def _retirable(self) -> tuple[int, ...]:

@@ -641,6 +641,17 @@ class State(Protocol):
         """
         ...
 
+    def compact(self) -> bool:
+        """Give back the room of what was deleted, if it is much; return whether it was.
+
+        The caller holds `writer`. Others read meanwhile.
+
+        Raises:
+            Locked: Somebody reads or writes without a pause.
+            DiskFull: There is no room for a second copy.
+        """
+        ...
+
     def rebuilt(self, number: int, manifest: str) -> None:
         """Record that the index of a revision was built anew under this manifest."""
         ...

@@ -53,6 +53,8 @@ _DAY_MS = 86_400_000
 _LOG_BYTES_MAX = 64 << 20
 
 # For so long an emptied log is waited for that somebody still reads.
+FREE_BYTES_MIN = 64 * 2**20  # less is used again by what comes
+_FREE_SHARE = 4
 _SCRUB_S = 30.0
 _SCRUB_LOOK_S = 0.05
 
@@ -190,6 +192,19 @@ class Database:
         with self.write() as connection:
             connection.exec_driver_sql("PRAGMA secure_delete = ON")
             yield connection
+
+    def compact(self) -> bool:
+        """Do `scrub` if a quarter of the file is free, and that is much; return whether it was."""
+        with self.read() as connection:
+            ask = connection.exec_driver_sql
+            free, pages, page_bytes = (
+                ask(f"PRAGMA {name}").scalar_one()
+                for name in ("freelist_count", "page_count", "page_size")
+            )
+        if free * page_bytes < FREE_BYTES_MIN or free * _FREE_SHARE < pages:
+            return False
+        self.scrub()
+        return True
 
     def scrub(self) -> None:
         """Write the file anew without anything that was ever deleted, and empty its log.

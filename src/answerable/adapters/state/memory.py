@@ -169,6 +169,10 @@ class MemoryState:
             used = {content for placed in self._placed.values() for content in placed.values()}
             self._contents = {name: one for name, one in self._contents.items() if name in used}
 
+    def compact(self) -> bool:
+        """Return False: what was deleted takes no room."""
+        return False
+
     def rebuilt(self, number: int, manifest: str) -> None:
         """Replace the manifest of a revision.
 

@@ -190,6 +190,10 @@ class SqlState:
             connection.execute(delete(tables.texts).where(_is_unused(tables.texts.c.content_id)))
             connection.execute(delete(tables.contents).where(_is_unused(tables.contents.c.id)))
 
+    def compact(self) -> bool:
+        """Write the file anew without free pages, where they are many."""
+        return self._database.compact()
+
     def rebuilt(self, number: int, manifest: str) -> None:
         """Replace the manifest of a revision.
 
