@@ -21,6 +21,7 @@ from answerable.answering.verify import verify
 from answerable.app import App, load_question_set, open_memory
 from answerable.domain.errors import BadQuestion, NotReady
 from answerable.domain.questions import Answered, Scope, Trace
+from answerable.quality.evaluation import evaluate
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -196,9 +197,8 @@ def test_a_question_set_leaves_no_traces(app: App, tmp_path: Path) -> None:
     row = {"id": "q", "question": QUESTIONS["sentence"], "answerable": True}
     row |= {"gold_doc": "etcd/quorum.md", "gold_quote": "goes on working", "tags": []}
     (tmp_path / "set.jsonl").write_text(json.dumps(row) + "\n")
-    scores = app.evaluate(
-        load_question_set(str(tmp_path / "set.jsonl"), None), ks=(1,), asked=lambda _: None
-    )
+    questions = load_question_set(str(tmp_path / "set.jsonl"), None)
+    scores = evaluate(app.answers(questions, asked=lambda _: None), ks=(1,))
     assert scores.overall["hit@1"] == 1.0
     assert scores.overall["citations_verified"] == 1.0
     assert app.traces() == ()

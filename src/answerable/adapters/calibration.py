@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
-from answerable.adapters.disk import translated
+from answerable.adapters.disk import translated, write_whole
 from answerable.domain.errors import BadConfiguration
 from answerable.quality.certificate import Certificate, dumps, loads
 from answerable.quality.ports import Certificates
@@ -36,16 +35,7 @@ class CalibrationFile:
 
     def keep(self, certificate: Certificate) -> None:
         """Write the file anew; whoever reads meanwhile finds the old one or the new one whole."""
-        beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        with translated(self._path):
-            try:
-                with beside.open("w", encoding="utf-8") as file:
-                    file.write(dumps(certificate))
-                    file.flush()
-                    os.fsync(file.fileno())
-                beside.replace(self._path)
-            finally:
-                beside.unlink(missing_ok=True)
+        write_whole(self._path, dumps(certificate))
 
     def clear(self) -> bool:
         """Remove the file."""

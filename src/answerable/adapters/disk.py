@@ -45,6 +45,24 @@ def failure(error: OSError, path: Path) -> AnswerableError:
     )
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a file anew: whoever reads meanwhile finds the old one or the new one whole.
+
+    Raises:
+        StorageFailure: It cannot be written; the old one is as it was.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with translated(path):
+        try:
+            with beside.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
 # Two databases need 32 KiB each to be opened, and a little more to note who was there.
 _RESERVE_BYTES = 128 << 10
 

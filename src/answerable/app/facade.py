@@ -21,7 +21,7 @@ from answerable.answering.feedback import Complaint, Feedback, Thumb, counting, 
 from answerable.answering.ports import TraceLine
 from answerable.answering.reading import Reader
 from answerable.answering.standing import AnswerStanding, Given
-from answerable.app import calibrating, originals, quarantine, registered
+from answerable.app import calibrating, evaluations, originals, quarantine, registered
 from answerable.app.asking import Asks, only
 from answerable.app.background import Background
 from answerable.app.calibrating import Asking, Calibrated, Calibration, Checked
@@ -77,9 +77,9 @@ from answerable.quality import flow as quality
 from answerable.quality.calibration import Promise
 from answerable.quality.certificate import Standing, applied, opened
 from answerable.quality.diagnosis import Diagnosis
-from answerable.quality.evaluation import Ranked
-from answerable.quality.evaluation import Report as Scores
+from answerable.quality.evaluation import Ran, Ranked
 from answerable.quality.losses import Loss
+from answerable.quality.records import EvalRun
 from answerable.quality.replay import Replayed
 from answerable.quality.why import why as diagnosed
 from answerable.releases import flow as releases
@@ -880,21 +880,24 @@ class App:
         with self._tools.state.writer():
             return self._ingest(corpus, progress or Silent(), "a question set")
 
-    def evaluate(
+    def answers(
         self,
         questions: QuestionSet,
         *,
-        ks: Sequence[int],
         asked: Callable[[int], None],
         partial: bool = False,
-    ) -> Scores:
-        """Return the scores of this library on a question set.
+    ) -> tuple[Ran, ...]:
+        """Return what comes of every question of a set.
 
         Raises:
             NotReady: A question could be ranked by words only, and that was not allowed.
         """
         respondent = self._respondent(questions, partial=partial)
-        return quality.run(questions.cases, respondent, ks=ks, asked=asked)
+        return quality.answers(questions.cases, respondent, asked=asked)
+
+    def evaluated(self, questions: QuestionSet, ran: Sequence[Ran]) -> EvalRun:
+        """Return a run of `answers` as it can be kept and compared."""
+        return evaluations.evaluated(questions.name, ran, self.serving(), now_ms=self.now_ms())
 
     def rankings(
         self,

@@ -1,4 +1,4 @@
-"""An evaluation's path: every question is asked, ranked and verified, then all are scored.
+"""An evaluation's path: every question is asked, ranked and verified; then all can be scored.
 
 And a calibration's: every question is asked with no threshold, and the threshold is chosen.
 """
@@ -14,7 +14,7 @@ from answerable.domain.questions import Answered, Trace
 from answerable.domain.releases import Abstaining
 from answerable.quality.calibration import Scored
 from answerable.quality.certificate import Mode
-from answerable.quality.evaluation import Ran, Ranked, Report, evaluate
+from answerable.quality.evaluation import Ran, Ranked
 from answerable.quality.losses import Loss, is_wrong
 from answerable.quality.questions import Case
 
@@ -41,19 +41,14 @@ class Respondent(Ranker, Protocol):
         ...
 
 
-def run(
-    cases: Sequence[Case],
-    respondent: Respondent,
-    *,
-    ks: Sequence[int],
-    asked: Callable[[int], None],
-) -> Report:
-    """Return the scores of a respondent on a question set.
+def answers(
+    cases: Sequence[Case], respondent: Respondent, *, asked: Callable[[int], None]
+) -> tuple[Ran, ...]:
+    """Return what comes of every question of a set.
 
     Args:
         cases: The questions.
         respondent: Who answers them.
-        ks: Cut-offs of ``hit@k``.
         asked: Hears how many have been asked.
     """
     ran = []
@@ -68,7 +63,7 @@ def run(
             )
         )
         asked(count)
-    return evaluate(ran, ks=ks)
+    return tuple(ran)
 
 
 def rankings(

@@ -243,7 +243,7 @@ def test_a_failed_write_leaves_what_was(tmp_path: Path, monkeypatch: pytest.Monk
     def full(_handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("answerable.adapters.calibration.os.fsync", full)
+    monkeypatch.setattr("answerable.adapters.disk.os.fsync", full)
     with pytest.raises(DiskFull):
         file.keep(certificate(0.9))
     assert file.read() == certificate(0.8)

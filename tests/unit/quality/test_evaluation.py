@@ -17,7 +17,9 @@ from answerable.domain.questions import (
 )
 from answerable.quality.evaluation import Ran, Ranked, comparable, evaluate, evaluate_rankings
 from answerable.quality.flow import RANKED_DOCUMENTS, rankings
+from answerable.quality.grades import Grade
 from answerable.quality.questions import Case, parse_questions
+from answerable.quality.records import hash_of, record
 
 OPS_QA = Path(__file__).parents[4] / "shared/data/ops-qa/questions.jsonl"
 SUPPORTED = Verdict(value=VerdictValue.SUPPORTED, judge="verbatim", score=1.0)
@@ -236,3 +238,31 @@ def test_the_shared_set_is_read_whole() -> None:
     assert sum(one.answerable for one in cases) == 124
     assert len(cases) == 164
     assert all(one.grades and one.quotes for one in cases if one.answerable)
+
+
+def test_what_a_set_says_decides_whether_an_answer_is_good() -> None:
+    """A quote, else a document, else nobody can tell; no answer is good where there is none."""
+    grades = [record(one).grade for one in RUN]
+    assert grades == [Grade.GOOD, Grade.BAD, Grade.BAD, Grade.GOOD, Grade.BAD]
+    by_document = ran(case("d"), "anything", 0.9)
+    assert record(by_document).grade is Grade.GOOD
+    elsewhere = replace(by_document.case, grades={"other.md": 1.0})
+    assert record(replace(by_document, case=elsewhere)).grade is Grade.BAD
+    nothing = replace(by_document.case, grades={})
+    assert record(replace(by_document, case=nothing)).grade is Grade.UNDECIDED
+    assert record(ran(nothing, None, 0.1)).grade is Grade.BAD
+
+
+def test_a_record_holds_what_can_be_measured() -> None:
+    """Nothing of retrieval where the set says nothing of documents; the best one is its cluster."""
+    kept = record(RUN[1])
+    assert (kept.measures["mrr@10"], kept.measures["hit@1"]) == (0.5, 0.0)
+    assert (kept.cluster, kept.rung, kept.answer) == ("gold.md", "quote", "Often.")
+    assert "mrr@10" not in record(RUN[3]).measures
+
+
+def test_a_set_is_known_by_its_questions_not_by_their_order() -> None:
+    """Any change of one is another set."""
+    cases = [one.case for one in RUN]
+    assert hash_of(cases) == hash_of(cases[::-1])
+    assert hash_of(cases) != hash_of([*cases[:-1], replace(cases[-1], question="other")])

@@ -17,6 +17,7 @@ from answerable.entrypoints.cli.terminal import (
     print_json,
     table,
     talk,
+    when,
 )
 
 if TYPE_CHECKING:
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
     from answerable.domain.releases import Retrieval
     from answerable.library.ports import Source
     from answerable.library.vectors import Coverage
+    from answerable.quality.comparison import Comparison
     from answerable.quality.evaluation import Report, Scores
 
 evaluation = typer.Typer(no_args_is_help=True, help="Measure answers on question sets.")
 
 _TALK_EVERY = 100
+_FLIPS_MAX = 20
 
 Settings = Mapping[str, Mapping[str, str | float]]
 
@@ -71,19 +74,27 @@ def run(
         bool, typer.Option("--partial", help="Measure a library that lacks vectors as it is.")
     ] = False,
     k: Annotated[str, typer.Option("--k", help="Cut-offs of hit@k.")] = "1,5,10",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write what came of every question to this file."),
+    ] = None,
     as_json: Json = False,
     workspace: Workspace = None,
 ) -> None:
     """Ask every question of a set and report retrieval, quotes, citations and abstention.
 
+    What came of every question of the live library is kept: answerable eval list.
+
     Example:  answerable eval run questions.jsonl --docs runbooks/
     """
-    from answerable.app import load_question_set, open_app, open_memory
+    from answerable.app import evaluations, load_question_set, open_app, open_memory
     from answerable.app.variants import differences, vary
-    from answerable.quality.evaluation import evaluate_rankings
+    from answerable.quality.evaluation import evaluate, evaluate_rankings
 
     ks = _cut_offs(k)
     _check_ranks(mode, by, settings)
+    if output is not None and mode is Mode.RETRIEVAL:
+        raise BadInput("only answers are kept, not rankings", hint="leave out --output")
     found = load_question_set(questions, workspace)
     has_own = bool(docs) or found.corpus is not None
     with open_memory(keep_vectors=True) if has_own else open_app(workspace) as app:
@@ -98,7 +109,14 @@ def run(
         vectors = _about(app, coverage)
         talk(f"{found.name}: {len(found.cases)} questions, {library_of(app)}")
         if mode is Mode.ANSWERS:
-            report = app.evaluate(found, ks=ks, asked=_asked, partial=may_lack)
+            ran = app.answers(found, asked=_asked, partial=may_lack)
+            report = evaluate(ran, ks=ks)
+            kept = app.evaluated(found, ran)
+            if output is not None:
+                evaluations.write(kept, output)
+            if not has_own:
+                evaluations.keep(kept, app.settings.data)
+                talk(f"kept as {kept.id}; to compare: answerable eval compare BEFORE latest")
         else:
             rankings = app.rankings(found, asked=_asked, retrieval=retrieval, partial=may_lack)
             report = evaluate_rankings(rankings, ks=ks)
@@ -109,6 +127,122 @@ def run(
     else:
         _show(report)
         _show_run(changed, vectors)
+
+
+@evaluation.command("list")
+def list_runs(as_json: Json = False, workspace: Workspace = None) -> None:
+    """List the runs that were kept, newest first.
+
+    Example:  answerable eval list
+    """
+    from answerable.app import evaluations, open_app
+    from answerable.quality.grades import Grade
+
+    with open_app(workspace) as app:
+        runs = list(evaluations.kept(app.settings.data))
+    rows = [
+        {
+            "id": run.id,
+            "at_ms": run.at_ms,
+            "questions": run.questions,
+            "good": sum(one.grade is Grade.GOOD for one in run.records),
+            "of": len(run.records),
+            "release": run.release,
+            "revision": run.revision,
+        }
+        for run in runs
+    ]
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        talk("no run was kept yet: answerable eval run SET")
+    else:
+        table(
+            [
+                (
+                    str(row["id"]),
+                    when(run.at_ms),
+                    str(row["questions"]),
+                    f"{row['good']} of {row['of']}",
+                    str(row["release"]),
+                    str(row["revision"]),
+                )
+                for row, run in zip(rows, runs, strict=True)
+            ],
+            ("run", "when", "questions", "good", "release", "revision"),
+        )
+
+
+@evaluation.command("compare")
+def compare(
+    before: Annotated[str, typer.Argument(help="A run: its id, its file, or latest.")],
+    after: Annotated[str, typer.Argument(help="The run that may have become worse.")] = "latest",
+    *,
+    margin: Annotated[
+        float, typer.Option("--margin", help="Share of good answers that may be lost.")
+    ] = 0.05,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Write a page with every flip.")
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", help="Write the questions as tests, for CI.")
+    ] = None,
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """Say what got better and worse between two runs over the same questions, and how sure that is.
+
+    Example:  answerable eval compare before.jsonl after.jsonl --markdown report.md
+    """
+    from answerable.app import evaluations
+    from answerable.quality import comparison
+
+    if not 0 < margin < 1:
+        raise BadInput(f"--margin takes a share above 0 and below 1, not {margin}", hint="0.05")
+    data = _data(workspace, before, after)
+    found = comparison.compared(
+        evaluations.found(before, data), evaluations.found(after, data), margin=margin
+    )
+    if markdown is not None:
+        evaluations.report(markdown, comparison.markdown(found))
+    if junit is not None:
+        evaluations.report(junit, comparison.junit(found))
+    if as_json:
+        print_json(comparison.as_json(found))
+    else:
+        _show_comparison(found)
+
+
+def _data(workspace: Path | None, *names: str) -> Path | None:
+    """Return where runs are kept; None where files are named and no workspace is needed."""
+    from answerable.app import open_app
+
+    if all(Path(name).is_file() for name in names):
+        return None
+    with open_app(workspace) as app:
+        return app.settings.data
+
+
+def _show_comparison(found: Comparison) -> None:
+    from answerable.quality.comparison import cells
+
+    line(f"{found.verdict.decision.value.upper()}: {found.verdict.because}")
+    if found.verdict.margin_min is not None:
+        line(f"the smallest loss these questions can rule out: {found.verdict.margin_min:.1%}")
+    table(
+        [cells(row) for row in found.rows],
+        ("questions", "n", "before", "after", "difference, 95 %"),
+    )
+    line()
+    for name, one in found.measures.items():
+        line(f"{name}: {one.difference:+.3f} ({one.low:+.3f} to {one.high:+.3f})")
+    for title, flips in (("lost", found.lost), ("gained", found.gained)):
+        for before, after in flips[:_FLIPS_MAX]:
+            line(f"{title}: {before.question}")
+            line(f"  before, {before.rung or before.outcome}: {before.answer or before.because}")
+            line(f"  after, {after.rung or after.outcome}: {after.answer or after.because}")
+        if len(flips) > _FLIPS_MAX:
+            talk(f"{len(flips) - _FLIPS_MAX} more {title}: --json or --markdown FILE has all")
 
 
 def _check_ranks(mode: Mode, by: str, settings: Sequence[str] | None) -> None:
