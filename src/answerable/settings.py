@@ -77,6 +77,8 @@ class Ingest(_Table):
 
     Attributes:
         free_mb_min: With less free on the disk of the data nothing is taken in; answers go on.
+        ocr: ``auto`` reads scans by tesseract where it is installed; ``never`` leaves them.
+        ocr_languages: That tesseract knows, as it calls them: ``eng+deu``.
         keep_originals: Whether the bytes of documents are kept, to be shown and read again.
         originals_mb_max: Of one file; the bytes of a larger one are not kept.
         originals_gb_max: Of all together; beyond it no more are kept.
@@ -87,6 +89,8 @@ class Ingest(_Table):
     memory_mb_max: Annotated[int, Field(ge=128)] = 1024
     size_mb_max: Annotated[int, Field(ge=1, le=1024)] = 50
     free_mb_min: Annotated[int, Field(ge=0)] = 500
+    ocr: Literal["auto", "never"] = "auto"
+    ocr_languages: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+(\+[A-Za-z0-9_]+)*$")] = "eng"
     keep_originals: bool = True
     originals_mb_max: Annotated[int, Field(ge=1, le=1024)] = 50
     originals_gb_max: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0

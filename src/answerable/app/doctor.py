@@ -14,7 +14,7 @@ from answerable.app.room import Room
 from answerable.domain.errors import AnswerableError
 from answerable.operations.schedule import ago
 from answerable.operations.sources import SourceKind
-from answerable.settings import find_workspace, load
+from answerable.settings import Settings, find_workspace, load
 
 if TYPE_CHECKING:
     from answerable.adapters.models.local import LocalServer
@@ -68,6 +68,7 @@ def _examine(
         yield Finding(part="settings", health="ok", said="understood")
         yield _disk(settings.data, least_bytes=settings.ingest.free_mb_min * 2**20)
         yield from _permissions(settings.data)
+        yield _ocr(settings)
         with open_app(folder) as app:
             yield from _library(app)
             yield _clock(app)
@@ -90,6 +91,18 @@ def _disk(data: Path, *, least_bytes: int) -> Finding:
     if free < _FREE_BYTES_MIN:
         return Finding(part="data", health="warn", said=said, hint=hint)
     return Finding(part="data", health="ok", said=said)
+
+
+def _ocr(settings: Settings) -> Finding:
+    """Return whether scans are read. Without it they are named, and never indexed empty."""
+    from answerable.adapters.parsers.recognising import program
+
+    if settings.ingest.ocr == "never":
+        return Finding(part="ocr", health="ok", said="turned off")
+    if found := program():
+        return Finding(part="ocr", health="ok", said=f"{found}, {settings.ingest.ocr_languages}")
+    said = "tesseract is not installed: scans are refused with needs_ocr, all else is read"
+    return Finding(part="ocr", health="ok", said=said)
 
 
 def _permissions(data: Path) -> Iterator[Finding]:

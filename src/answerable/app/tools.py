@@ -210,8 +210,18 @@ def threads(stack: ExitStack) -> Beside:
 def new_parser(settings: Settings, stack: ExitStack) -> Parser:
     """Return the parser pool; its children start with the first file."""
     from answerable.adapters.parsers.pool import FORMATS
+    from answerable.adapters.parsers.recognising import Reading, Recognising
 
-    return _pool(settings, stack, reader=FORMATS, children=settings.ingest.children)
+    rules = settings.ingest
+    pool = _pool(settings, stack, reader=FORMATS, children=rules.children)
+    if rules.ocr == "never":
+        return pool
+    reading = Reading(
+        languages=rules.ocr_languages,
+        page_s=rules.seconds_max,
+        whole_s=rules.seconds_max * _OCR_TIMES,
+    )
+    return Recognising(pool, new_pictures(settings, stack), reading)
 
 
 def new_pictures(settings: Settings, stack: ExitStack) -> Parser:
@@ -234,4 +244,5 @@ def _pool(settings: Settings, stack: ExitStack, *, reader: str, children: int | 
     return pool
 
 
+_OCR_TIMES = 15
 _PICTURES = "answerable.adapters.parsers.pictures:read"

@@ -84,6 +84,7 @@ class FindingKind(StrEnum):
     OFF_PAGE = "off_page"
     SCAN_TEXT = "scan_text"
     NO_TEXT = "no_text"
+    RECOGNISED = "recognised"
     HIDDEN_PART = "hidden_part"
     MACROS = "macros"
     EMBEDDED = "embedded"

@@ -16,6 +16,7 @@ _FINDINGS = {
     FindingKind.OFF_PAGE: ("character", "characters", "outside what is shown"),
     FindingKind.SCAN_TEXT: ("page", "pages", "scanned, read by the text layer they came with"),
     FindingKind.NO_TEXT: ("page", "pages", "of images only: not read, OCR is needed"),
+    FindingKind.RECOGNISED: ("page", "pages", "scanned, recognised by OCR: words may be wrong"),
     FindingKind.HIDDEN_PART: ("sheet or slide", "sheets or slides", "hidden: not read"),
     FindingKind.MACROS: ("part", "parts", "with macros: never run"),
     FindingKind.EMBEDDED: ("file", "files", "embedded: not read"),

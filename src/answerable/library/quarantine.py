@@ -25,13 +25,13 @@ _ADVICE = {
     "unreadable": "give this user the right to read it, and check the disk",
     "bad_name": "rename it",
     "encrypted": "save it without a password",
-    "needs_ocr": "run OCR over it, so that it has text, and save it again",
+    "needs_ocr": "install tesseract, which is used where it is, or run OCR over it and save it",
     "unsafe": "it unpacks to far more than it is, or out of its folder: exclude it",
     "unsupported": "save it in the newer form that the reason names, or exclude it",
     "not_a_file": "it changed while it was read: ingest again",
 }
-# On a busy machine, or one that is short of memory, a good file may end so.
-_MAY_PASS = ("timeout", "memory", "crashed")
+# On a busy machine, or one that is short of memory, a good file may end so; and OCR be installed.
+_MAY_PASS = ("timeout", "memory", "crashed", "needs_ocr")
 _PAUSE_MS = 600_000
 _DOUBLED_MAX = 10
 _NO_ADVICE = "see the page on errors in the guide for what the code means; then retry or ignore it"

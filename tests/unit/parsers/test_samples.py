@@ -121,7 +121,7 @@ files = {
 for path, data in files.items():
     formats.read(path, data)
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
-child._leave_network()
+child.leave_network()
 child._limit(2**30)
 for path, data in files.items():
     result = child.attempt(formats.read, path, data)

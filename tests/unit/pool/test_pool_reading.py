@@ -207,7 +207,7 @@ def test_child_opens_few_files(pool: ParserPool) -> None:
 
 def test_child_has_no_network(pool: ParserPool) -> None:
     """A parser that calls home finds nobody there, though somebody listens on this machine."""
-    if not _may_leave_network():
+    if not _mayleave_network():
         pytest.skip("this system lets no process leave its network")
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -218,7 +218,7 @@ def test_child_has_no_network(pool: ParserPool) -> None:
     assert said(pool, "network") in (["lo"], [""])
 
 
-def _may_leave_network() -> bool:
+def _mayleave_network() -> bool:
     """Return whether `unshare` works here, asked of the program of that name."""
     tried = (["unshare", "-n", "true"], ["unshare", "-rn", "true"])
     if shutil.which("unshare") is None:

@@ -136,7 +136,7 @@ def main(order: str) -> None:
     except Exception as error:  # noqa: BLE001 - the parent says so; no document was read yet
         _send(replies, _frame({"code": "start", "reason": f"{type(error).__name__}: {error}"}))
         return
-    _leave_network()
+    leave_network()
     _limit(wanted["memory_bytes"])
     _send(replies, _frame({"code": "ready", "reason": ""}))
     _serve(requests, replies, reader, cpu_s=wanted["cpu_s"], output_bytes=wanted["output_bytes"])
@@ -205,7 +205,7 @@ def _end_with_parent(lifeline: int) -> None:
         sys.exit(1)
 
 
-def _leave_network() -> None:
+def leave_network() -> None:
     """Move to a network of our own without any device in it, where the system lets us.
 
     An ordinary user has to take a user namespace along for that, which changes no right to any

@@ -26,13 +26,13 @@ def read(path: str, data: bytes) -> Read:
     """Return a page as a file ``page.png``, 1,000 pixels wide unless it is very long.
 
     Args:
-        path: Number of the page, from 1, and ``.pdf``.
+        path: Number of the page, from 1, and ``.pdf``; ``3x2000.pdf`` for a width of 2,000.
         data: The document.
 
     Raises:
         Refused: ``malformed`` when it is no PDF that can be read, or has no such page.
     """
-    number = int(path.partition(".")[0])
+    number, width_px = _wanted(path)
     try:
         document = pdfium.PdfDocument(data)
     except pdfium.PdfiumError:
@@ -43,15 +43,20 @@ def read(path: str, data: bytes) -> Read:
         return (
             "png",
             Text(text="", title="", blocks=()),
-            [("page.png", _drawn(document[number - 1]))],
+            [("page.png", _drawn(document[number - 1], width_px))],
         )
     finally:
         document.close()
 
 
-def _drawn(page: pdfium.PdfPage) -> bytes:
+def _wanted(path: str) -> tuple[int, int]:
+    number, _, width_px = path.partition(".")[0].partition("x")
+    return int(number), int(width_px or _WIDTH_PX)
+
+
+def _drawn(page: pdfium.PdfPage, width_px: int) -> bytes:
     width, height = page.get_size()
-    scale = _WIDTH_PX / max(width, height / _RATIO_MAX, 1.0)
+    scale = width_px / max(width, height / _RATIO_MAX, 1.0)
     bitmap = page.render(scale=scale, rev_byteorder=True, prefer_bgrx=False)
     pixels = bitmap.to_numpy()
     return _png(pixels.tobytes(), bitmap.width, bitmap.height, bitmap.n_channels)

@@ -54,6 +54,34 @@ _BOOTSTRAP = (
     "import sys; sys.path.extend(sys.argv[2:]); "
     "from answerable.adapters.parsers.child import main; main(sys.argv[1])"
 )
+_CONFINE = _BOOTSTRAP.replace("parsers.child", "parsers.confined")
+
+
+def confined(command: list[str], data: bytes, *, memory_bytes: int, wall_s: float) -> bytes:
+    """Run a program over some bytes, without network and with limits; return what it writes.
+
+    Args:
+        command: The program by an absolute path, and its arguments.
+        data: Its standard input.
+        memory_bytes: Address space.
+        wall_s: Seconds until it is killed.
+
+    Raises:
+        subprocess.SubprocessError: It took too long or ended with an error.
+        OSError: It cannot be started.
+    """
+    order = {"command": command, "memory_bytes": memory_bytes, "cpu_s": ceil(wall_s) + 1}
+    ran = subprocess.run(  # noqa: S603 - our own interpreter, and arguments we made
+        [sys.executable, "-I", "-S", "-c", _CONFINE, json.dumps(order), *_module_folders()],
+        input=data,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        timeout=wall_s,
+        check=True,
+        cwd="/",
+        env=_environment() | {"OMP_THREAD_LIMIT": "1"},
+    )
+    return ran.stdout
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
