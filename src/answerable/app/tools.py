@@ -84,6 +84,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
     analyser, clock = TantivyAnalyser(), SystemClock()
     models = Models(settings, data, clock, stack.enter_context(ExitStack()))
     state = SqlState(database)
+    pictures = new_pictures(settings, stack)
     return Tools(
         state=state,
         purges=SqlPurges(database, state.let_go),
@@ -94,8 +95,8 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
         leases=SqlLeases(database),
         sources=SqlSources(database),
         ledger=ledger,
-        parser=new_parser(settings, stack),
-        pictures=new_pictures(settings, stack),
+        parser=new_parser(settings, stack, pictures),
+        pictures=pictures,
         analyser=analyser,
         vectors=vector_cache(data, stack),
         embedders=Embedders(settings, data / "embedders", clock, stack.enter_context(ExitStack())),
@@ -176,6 +177,7 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
     analyser, clock = TantivyAnalyser(), SystemClock()
     models = Models(settings, None, clock, stack.enter_context(ExitStack()))
     state = MemoryState(pulse)
+    pictures = new_pictures(settings, stack)
     return Tools(
         state=state,
         purges=MemoryPurges(state),
@@ -186,8 +188,8 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         leases=MemoryLeases(),
         sources=MemorySources(),
         ledger=MemoryLedger(),
-        parser=new_parser(settings, stack),
-        pictures=new_pictures(settings, stack),
+        parser=new_parser(settings, stack, pictures),
+        pictures=pictures,
         analyser=analyser,
         vectors=MemoryVectorCache() if kept is None else vector_cache(kept, stack),
         embedders=Embedders(settings, kept, clock, stack.enter_context(ExitStack())),
@@ -207,8 +209,14 @@ def threads(stack: ExitStack) -> Beside:
     return made
 
 
-def new_parser(settings: Settings, stack: ExitStack) -> Parser:
-    """Return the parser pool; its children start with the first file."""
+def new_parser(settings: Settings, stack: ExitStack, pictures: Parser) -> Parser:
+    """Return the parser pool; its children start with the first file.
+
+    Args:
+        settings: Of parsers.
+        stack: Ends its children.
+        pictures: Draws the pages of scans.
+    """
     from answerable.adapters.parsers.pool import FORMATS
     from answerable.adapters.parsers.recognising import Reading, Recognising
 
@@ -220,8 +228,9 @@ def new_parser(settings: Settings, stack: ExitStack) -> Parser:
         languages=rules.ocr_languages,
         page_s=rules.seconds_max,
         whole_s=rules.seconds_max * _OCR_TIMES,
+        memory_bytes=rules.memory_mb_max * 2**20,
     )
-    return Recognising(pool, new_pictures(settings, stack), reading)
+    return Recognising(pool, pictures, reading)
 
 
 def new_pictures(settings: Settings, stack: ExitStack) -> Parser:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from zlib import compress
@@ -13,7 +13,7 @@ import pypdfium2 as pdfium  # type: ignore[import-untyped]
 import pytest
 from office_samples import lines, pdf
 
-from answerable.adapters.parsers.pool import ParserPool
+from answerable.adapters.parsers.pool import InlineParser, ParserPool
 from answerable.adapters.parsers.recognising import Reading, Recognising, program
 from answerable.domain.documents import FindingKind, LandmarkKind
 from answerable.library.ports import Parsed, Raw, Unreadable
@@ -78,7 +78,7 @@ def read(
     page_s: float = 20.0,
     whole_s: float = 60.0,
 ) -> list[Parsed | Unreadable]:
-    reading = Reading(languages="eng", page_s=page_s, whole_s=whole_s)
+    reading = Reading(languages="eng", page_s=page_s, whole_s=whole_s, memory_bytes=2**30)
     return list(Recognising(*pools, reading, command=command).read(files))
 
 
@@ -145,6 +145,32 @@ def test_a_long_scan_ends(
     (found,) = read(pools, told("print('words')"), SCAN, whole_s=0.0)
     assert isinstance(found, Unreadable)
     assert found.code == "timeout"
+
+
+class Torn(InlineParser):
+    """Draws the first page only."""
+
+    def read(self, files: Iterable[Raw]) -> Iterator[Parsed | Unreadable]:
+        for raw in files:
+            if raw.path.startswith("1."):
+                yield from super().read([raw])
+            else:
+                yield Unreadable(path=raw.path, code="memory", reason="it is too large")
+
+
+def test_half_of_a_scan_is_not_passed_off_as_all_of_it(
+    pools: tuple[ParserPool, ParserPool], told: Callable[[str], Callable[[], str]]
+) -> None:
+    """A page that cannot be drawn condemns the file, with its number."""
+    reading = Reading(languages="eng", page_s=20.0, whole_s=60.0, memory_bytes=2**30)
+    torn = Torn(reader=PICTURES)
+    parser = Recognising(pools[0], torn, reading, command=told("print('words')"))
+    (found,) = parser.read([SCAN])
+    assert isinstance(found, Unreadable)
+    assert (found.code, found.reason.partition(":")[0]) == (
+        "memory",
+        "page 2 cannot be drawn for OCR",
+    )
 
 
 @pytest.mark.skipif(not program(), reason="tesseract is not installed")

@@ -79,12 +79,17 @@ def attempt(reader: Reader, path: str, data: bytes) -> Read | Refused:
         return Refused("malformed", f"the parser failed with {type(error).__name__}")
 
 
+def parts_of(read: Read) -> Sequence[Part]:
+    """Return what lies in a file."""
+    return read[2] if len(read) == 3 else ()  # noqa: PLR2004 - as `Read` says
+
+
 def encode(result: Read | Refused, *, output_bytes_max: int) -> tuple[bytes, ...]:
     """Return a reply in pieces; too much output becomes a refusal."""
     if isinstance(result, Refused):
         return _frame({"code": result.code, "reason": result.reason})
     format_name, text = result[:2]
-    parts = result[2] if len(result) == 3 else ()  # noqa: PLR2004 - as `Read` says
+    parts = parts_of(result)
     numbers = array("I")
     for mask in text.masks:
         numbers.extend(mask)

@@ -36,6 +36,7 @@ from answerable.adapters.parsers.child import (
     REQUEST,
     attempt,
     load,
+    parts_of,
 )
 from answerable.adapters.parsers.reply import decode, read_head, refusal
 from answerable.domain.errors import NotReady
@@ -208,8 +209,7 @@ class InlineParser:
             if isinstance(result, Refused):
                 yield refusal(raw.path, result.code, result.reason)
             else:
-                found = result[2] if len(result) == 3 else ()  # noqa: PLR2004 - see `child.Read`
-                parts = tuple(Raw(path=name, data=data) for name, data in found)
+                parts = tuple(Raw(path=name, data=data) for name, data in parts_of(result))
                 yield Parsed(path=raw.path, format=result[0], text=result[1], parts=parts)
 
     def close(self) -> None:

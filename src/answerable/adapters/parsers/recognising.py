@@ -21,7 +21,6 @@ from answerable.library.ports import Parsed, Parser, Raw, Unreadable
 PROGRAM = "tesseract"
 NEEDS_OCR = "needs_ocr"
 
-_WIDTH_PX = 2_200  # of a page of A4 or Letter, about 260 dots an inch
 _PDF = b"%PDF-"
 _LOOK_BYTES = 1_024
 _PARAGRAPH = re.compile(r"\n\s*\n")
@@ -46,7 +45,7 @@ class Reading:
     languages: str
     page_s: float
     whole_s: float
-    memory_bytes: int = 2**30
+    memory_bytes: int
 
 
 class Recognising:
@@ -56,8 +55,8 @@ class Recognising:
         parser: Reads everything else, and says what has no text.
         pictures: Draws pages: `pictures.read` in children of its own.
         reading: How they are recognised.
-        command: Where tesseract is; None looks for it each time, so that it is found once it is
-            installed.
+        command: Says where tesseract is, for each scan anew, so that it is found once it is
+            installed; empty where it is not.
     """
 
     def __init__(
@@ -92,18 +91,18 @@ class Recognising:
         self._parser.close()
 
     def _recognised(self, raw: Raw, command: str) -> Parsed | Unreadable:
-        """Return what the pages of a scan say."""
+        """Return what the pages of a scan say: all of them, or why not."""
         until = monotonic() + self._reading.whole_s
         pages: list[str] = []
         try:
-            for picture in self._drawn(raw):
+            for drawn in self._drawn(raw):
+                if isinstance(drawn, Unreadable):
+                    reason = f"page {len(pages) + 1} cannot be drawn for OCR: {drawn.reason}"
+                    return _refused(raw, drawn.code, reason)
                 if monotonic() > until:
-                    return _refused(
-                        raw,
-                        "timeout",
-                        f"recognising it takes more than {self._reading.whole_s:g} s",
-                    )
-                pages.append(self._words(picture, command))
+                    reason = f"recognising it takes more than {self._reading.whole_s:g} s"
+                    return _refused(raw, "timeout", reason)
+                pages.append(self._words(drawn, command))
         except (subprocess.SubprocessError, OSError) as error:
             return _refused(raw, "crashed", f"OCR failed with {type(error).__name__}")
         text = _composed(pages)
@@ -111,16 +110,17 @@ class Recognising:
             return _refused(raw, NEEDS_OCR, "its pages are images in which OCR finds no text")
         return Parsed(path=raw.path, format="pdf", text=text)
 
-    def _drawn(self, raw: Raw) -> Iterator[bytes]:
-        """Give every page as a picture."""
-        number = 1
-        while True:
-            wanted = Raw(path=f"{number}x{_WIDTH_PX}.pdf", data=raw.data)
+    def _drawn(self, raw: Raw) -> Iterator[bytes | Unreadable]:
+        """Give every page as a picture, until one cannot be drawn."""
+        number, last = 1, 1
+        while number <= last:
+            wanted = Raw(path=f"{number}.ocr.pdf", data=raw.data)
             (drawn,) = self._pictures.read([wanted])
             if isinstance(drawn, Unreadable):
+                yield drawn
                 return
             yield drawn.parts[0].data
-            number += 1
+            number, last = number + 1, int(drawn.text.text)
 
     def _words(self, picture: bytes, command: str) -> str:
         reading = self._reading
