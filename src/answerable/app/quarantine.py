@@ -67,27 +67,30 @@ def sources(some: Iterable[Ill], tools: Tools, *, size_max_bytes: int) -> Iterat
     from answerable.adapters.sources.kept_originals import Kept
     from answerable.adapters.sources.several import Several
 
-    found: dict[str, list[Source]] = {}
+    found: dict[str, set[str]] = {}
     sent: dict[str, dict[str, str]] = {}
     for one in some:
         if is_sent(one.document.source):
             sent.setdefault(one.document.source, {})[one.document.path] = one.document.bytes_hash
-        elif part := _alone(one.document, size_max_bytes):
-            found.setdefault(part.name, []).append(part)
-    parts: list[Source] = [Several(some_of_one) for some_of_one in found.values()]
+        elif one.document.source.startswith(_FOLDER):
+            # What is attached to a message is read with that, once.
+            within = next(around(one.document.path), one.document.path.rstrip("/"))
+            found.setdefault(one.document.source, set()).add(within)
+    parts: list[Source] = []
+    for source, paths in found.items():
+        there = [part for path in sorted(paths) if (part := _alone(source, path, size_max_bytes))]
+        parts += [Several(there)] if there else []
     parts += [Kept(name, files, tools.originals) for name, files in sent.items()]
     yield from (source for source in parts if source.count())
 
 
-def _alone(one: Quarantined, size_max_bytes: int) -> Source | None:
+def _alone(source: str, within: str, size_max_bytes: int) -> Source | None:
     from answerable.adapters.sources.folder import Folder
 
-    if not one.source.startswith(_FOLDER):
-        return None
-    root = Path(one.source.removeprefix(_FOLDER))
     try:
-        within = next(around(one.path), one.path.rstrip("/"))
-        return Folder(root, within=within, size_max_bytes=size_max_bytes)
+        return Folder(
+            Path(source.removeprefix(_FOLDER)), within=within, size_max_bytes=size_max_bytes
+        )
     except BadInput:
         return None
 
