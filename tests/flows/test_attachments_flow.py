@@ -85,14 +85,18 @@ def test_they_follow_the_message(library: Shell) -> None:
 
 def test_one_that_fails_holds_up_nothing_and_can_be_retried(library: Shell) -> None:
     """It is in quarantine by its own path; the message is read again for it when asked."""
-    write(library, mail(bad_pdf=b"%PDF-1.4 no", plan_md="# Plan\n\nRed.\n"))
+    bad = dict.fromkeys(("bad_pdf", "ill_pdf"), b"%PDF-1.4 no")
+    write(library, mail(**bad, plan_md="# Plan\n\nRed.\n"))
     assert library.run("ingest", "docs").status == 3
     listed = library.done("documents", "quarantine", "list", "--json").data
-    assert [one["document"]["path"] for one in listed] == ["a.eml/bad.pdf"]
+    assert [one["document"]["path"] for one in listed] == ["a.eml/bad.pdf", "a.eml/ill.pdf"]
     assert library.run("ingest", "docs").status == 3
     assert library.run("documents", "quarantine", "retry", "a.eml/bad.pdf").status == 3
     listed = library.done("documents", "quarantine", "list", "--json").data
-    assert listed[0]["document"]["attempts"] == 2
+    assert [one["document"]["attempts"] for one in listed] == [2, 1]
+    assert library.run("documents", "quarantine", "retry").status == 3
+    listed = library.done("documents", "quarantine", "list", "--json").data
+    assert [one["document"]["attempts"] for one in listed] == [3, 2]
     assert "a.eml/plan.md" in paths(library.home)
 
 
@@ -130,3 +134,12 @@ def test_a_purge_takes_the_whole_message(library: Shell) -> None:
     assert paths(library.home) == set()
     library.run("ingest", "docs")
     assert paths(library.home) == set()
+
+
+def test_a_folder_that_is_called_like_a_message_is_none(library: Shell) -> None:
+    """Its files are documents of their own: one can be purged without the others."""
+    for name in ("one", "two"):
+        library.write(f"docs/kept.eml/{name}.md", f"# {name}\n\nAbout {name}.\n")
+    library.done("ingest", "docs")
+    library.done("documents", "remove", "kept.eml/one.md", "--purge", "--yes")
+    assert "kept.eml/two.md" in paths(library.home)

@@ -101,10 +101,12 @@ def _in_one_file(
     Its bytes hold theirs.
     """
     known = state.documents(document_ids).values()
-    messages = {(one.source, outer) for one in known if (outer := _outermost(one.path))}
-    if not messages:
+    if not any(_outermost(one.path) for one in known):
         return frozenset()
     every = state.documents({one.document_id for one in standings} | document_ids).values()
+    # A folder may be called like a message; then it is no document.
+    places = {(one.source, one.path) for one in every}
+    messages = {(one.source, _outermost(one.path)) for one in known} & places
     together = (one for one in every if (one.source, _outermost(one.path)) in messages)
     return frozenset(one.id for one in together) - document_ids
 
