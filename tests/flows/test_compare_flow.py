@@ -52,5 +52,23 @@ def test_what_cannot_be_compared_is_said(library: Shell) -> None:
     library.done("eval", "run", "set.jsonl", "-o", "a.jsonl")
     library.run("eval", "compare", "set.jsonl", "a.jsonl").check_error("bad_input", status=2)
     library.run("eval", "compare", "a.jsonl", "--margin", "0").check_error("bad_input", status=2)
+    nowhere = ("eval", "run", "set.jsonl", "-o", "nowhere/run.jsonl")
+    library.run(*nowhere).check_error("path_missing", status=2)
+    library.run("eval", "compare", "a.jsonl", "a.jsonl", "--junit", "nowhere/x.xml").check_error(
+        "path_missing", status=2
+    )
+    library.run(*nowhere[:-1], "docs").check_error("bad_input", status=2)
     bad = ("eval", "run", "set.jsonl", "--mode", "retrieval", "-o", "b.jsonl")
     library.run(*bad).check_error("bad_input", status=2)
+
+
+def test_what_a_run_holds_does_not_write_to_the_terminal(library: Shell) -> None:
+    """A file may come from anybody."""
+    library.done("eval", "run", "set.jsonl", "-o", "a.jsonl")
+    rows = (library.home / "a.jsonl").read_text().splitlines()
+    changed = json.loads(rows[1]) | {"grade": "bad", "answer": "\x1b[31mred\x07"}
+    library.write("b.jsonl", "\n".join([rows[0], json.dumps(changed), *rows[2:]]))
+    told = library.done("eval", "compare", "a.jsonl", "b.jsonl", "--junit", "x.xml")
+    assert "red" in told.out
+    assert "\x1b" not in told.out
+    assert "\x1b" not in (library.home / "x.xml").read_text()

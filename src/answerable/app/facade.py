@@ -895,9 +895,9 @@ class App:
         respondent = self._respondent(questions, partial=partial)
         return quality.answers(questions.cases, respondent, asked=asked)
 
-    def evaluated(self, questions: QuestionSet, ran: Sequence[Ran]) -> EvalRun:
-        """Return a run of `answers` as it can be kept and compared."""
-        return evaluations.evaluated(questions.name, ran, self.serving(), now_ms=self.now_ms())
+    def evaluated(self, name: str, ran: Sequence[Ran]) -> EvalRun:
+        """Return what `answers` gave for the question set of this name, to be kept and compared."""
+        return evaluations.evaluated(name, ran, self.serving(), now_ms=self.now_ms())
 
     def rankings(
         self,

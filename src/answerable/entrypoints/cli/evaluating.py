@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from answerable.domain.errors import BadInput
+from answerable.domain.errors import BadInput, PathMissing
 from answerable.entrypoints.cli.terminal import (
     Json,
     Workspace,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from answerable.library.ports import Source
     from answerable.library.vectors import Coverage
     from answerable.quality.comparison import Comparison
-    from answerable.quality.evaluation import Report, Scores
+    from answerable.quality.evaluation import Ran, Report, Scores
 
 evaluation = typer.Typer(no_args_is_help=True, help="Measure answers on question sets.")
 
@@ -87,7 +87,7 @@ def run(
 
     Example:  answerable eval run questions.jsonl --docs runbooks/
     """
-    from answerable.app import evaluations, load_question_set, open_app, open_memory
+    from answerable.app import load_question_set, open_app, open_memory
     from answerable.app.variants import differences, vary
     from answerable.quality.evaluation import evaluate, evaluate_rankings
 
@@ -95,6 +95,7 @@ def run(
     _check_ranks(mode, by, settings)
     if output is not None and mode is Mode.RETRIEVAL:
         raise BadInput("only answers are kept, not rankings", hint="leave out --output")
+    _check_outputs(output)
     found = load_question_set(questions, workspace)
     has_own = bool(docs) or found.corpus is not None
     with open_memory(keep_vectors=True) if has_own else open_app(workspace) as app:
@@ -111,12 +112,7 @@ def run(
         if mode is Mode.ANSWERS:
             ran = app.answers(found, asked=_asked, partial=may_lack)
             report = evaluate(ran, ks=ks)
-            kept = app.evaluated(found, ran)
-            if output is not None:
-                evaluations.write(kept, output)
-            if not has_own:
-                evaluations.keep(kept, app.settings.data)
-                talk(f"kept as {kept.id}; to compare: answerable eval compare BEFORE latest")
+            _keep(app, found.name, ran, output=output, is_live=not has_own)
         else:
             rankings = app.rankings(found, asked=_asked, retrieval=retrieval, partial=may_lack)
             report = evaluate_rankings(rankings, ks=ks)
@@ -127,6 +123,30 @@ def run(
     else:
         _show(report)
         _show_run(changed, vectors)
+
+
+def _check_outputs(*files: Path | None) -> None:
+    """Make sure that files can be written, before hours are spent on what stands in them.
+
+    Raises:
+        BadInput, PathMissing: One cannot.
+    """
+    for file in filter(None, files):
+        if file.is_dir():
+            raise BadInput(f"{file} is a folder", hint=f"name a file in it: {file / 'run'}")
+        if not file.parent.is_dir():
+            raise PathMissing(f"there is no folder {file.parent}", hint="make it first")
+
+
+def _keep(app: App, name: str, ran: Sequence[Ran], *, output: Path | None, is_live: bool) -> None:
+    from answerable.app import evaluations
+
+    kept = app.evaluated(name, ran)
+    if output is not None:
+        evaluations.write(kept, output)
+    if is_live:
+        evaluations.keep(kept, app.settings.data)
+        talk(f"kept as {kept.id}; to compare: answerable eval compare BEFORE latest")
 
 
 @evaluation.command("list")
@@ -199,6 +219,7 @@ def compare(
 
     if not 0 < margin < 1:
         raise BadInput(f"--margin takes a share above 0 and below 1, not {margin}", hint="0.05")
+    _check_outputs(markdown, junit)
     data = _data(workspace, before, after)
     found = comparison.compared(
         evaluations.found(before, data), evaluations.found(after, data), margin=margin
