@@ -20,6 +20,12 @@ def zipped(parts: Mapping[str, str | bytes]) -> bytes:
     return out.getvalue()
 
 
+def compound(*streams: str) -> bytes:
+    """Return a compound file (OLE) of which nothing is there but its directory."""
+    entries = (f"{name}\0".encode("utf-16-le").ljust(128, b"\0") for name in streams)
+    return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(512, b"\0") + b"".join(entries)
+
+
 def relations(*pairs: tuple[str, str]) -> str:
     """Return relations of these kinds to these targets, named r1, r2..."""
     rows = "".join(

@@ -153,3 +153,13 @@ def test_configuration_without_sections_keeps_its_blocks() -> None:
     assert name == "config"
     assert blocks_of(text, CODE)[1].startswith("http {")
     assert blocks_of(text, CODE)[1].endswith("\n}")
+
+
+def test_what_is_set_anew_keeps_its_words() -> None:
+    """Comments stay comments, what is no JSON keeps its blanks, and nothing is composed."""
+    source = '{"a": 1, // the first one\n/* and the\nrest */ "b": not json, "c": e \u0301x}'
+    assert config.spread(source) == (
+        '{\n  "a": 1,\n   // the first one\n   /* and the\nrest */ "b": not json,\n'
+        '  "c": e \u0301x\n}\n'
+    )
+    assert config.spread("/" * 100_000 + "*" * 100_000)

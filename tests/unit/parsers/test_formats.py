@@ -104,6 +104,15 @@ def test_suffix_chooses_the_parser(path, name):  # type: ignore[no-untyped-def]
     assert formats.read(path, b"words")[0] == name
 
 
+def test_names_and_first_lines_that_mislead() -> None:
+    """A blank after the suffix, prose about a library, and a signature are what they look like."""
+    assert formats.read("a.md ", b"# Title")[0] == "markdown"
+    assert formats.read("notes", b".so files were missing\nand more")[0] != "man"
+    assert formats.read("grep.1", b".so man1/grep.1\n")[0] == "man"
+    assert formats.read("k.asc", b"-----BEGIN PGP MESSAGE-----\n\nab")[0] == "text"
+    assert formats.read("k.asc", b"= Title\n\nab")[0] == "asciidoc"
+
+
 def test_digest_names_parsers_and_libraries() -> None:
     """A new version of a parser or of what it stands on gives another digest."""
     digest = formats.digest()

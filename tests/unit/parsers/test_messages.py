@@ -8,9 +8,10 @@ import json
 import pytest
 from parser_laws import assert_lawful, blocks_of
 
-from answerable.adapters.parsers import feed, formats, mail
+from answerable.adapters.parsers import child, feed, formats, mail
 from answerable.adapters.parsers.canonical import Refused
-from answerable.domain.documents import BlockKind, Text
+from answerable.domain.documents import BlockKind, Finding, FindingKind, Text
+from answerable.library.visible import shown
 
 CODE, HEADING, QUOTE = BlockKind.CODE, BlockKind.HEADING, BlockKind.QUOTE
 PARAGRAPH, ITEM = BlockKind.PARAGRAPH, BlockKind.ITEM
@@ -266,3 +267,40 @@ def test_notebooks_that_are_none() -> None:
     with pytest.raises(Refused) as caught:
         notebook({"cell_type": "code", "source": 7, "outputs": "x"}, worksheets=[3])
     assert caught.value.code == "empty"
+
+
+def test_a_cell_has_no_front_matter() -> None:
+    """A rule at its beginning is one; what follows is read."""
+    text = notebook({"cell_type": "markdown", "source": "---\nimportant: words\n---\n\nEnd."})
+    assert "important: words" in shown(text, 0, len(text.text))
+
+
+def test_what_nobody_sees_is_counted_there_too() -> None:
+    """In cells, in a body and in the page that a message is."""
+    cell = notebook({"cell_type": "code", "source": "a\u200bb"})
+    assert cell.findings == (Finding(kind=FindingKind.INVISIBLE, count=1),)
+    plain = formats.read(
+        "a.eml", "Subject: x\nContent-Type: text/plain; charset=utf-8\n\na\u200bb".encode()
+    )[1]
+    assert plain.findings == (Finding(kind=FindingKind.INVISIBLE, count=1),)
+    page = b"Subject: x\nContent-Type: text/html\n\n<p>a&#8203;b<p hidden>gone"
+    assert {one.kind for one in formats.read("a.eml", page)[1].findings} == {
+        FindingKind.INVISIBLE,
+        FindingKind.HIDDEN,
+    }
+
+
+def test_half_of_a_pair_is_a_character_nobody_can_show() -> None:
+    """JSON may say one; the rest of the notebook is read."""
+    data = b'{"cells": [{"cell_type": "code", "source": "before \\ud800 after"}]}'
+    assert formats.read("a.ipynb", data)[1].text == "before \ufffd after\n"
+
+
+def test_messages_in_messages_in_messages() -> None:
+    """As deep as anybody can nest them they end in a text or a reason, never in a stuck child."""
+    for depth in (100, 5_000):
+        head = b"".join(
+            b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(depth)
+        )
+        got = child.attempt(formats.read_all, "a.eml", b"Subject: deep\n" + head + b"\nwords")
+        assert isinstance(got, tuple) or got.code in ("malformed", "empty")

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from office_samples import (
     W,
+    compound,
     docx,
     epub,
     odt,
@@ -27,7 +28,7 @@ from parser_laws import assert_lawful, assert_split, blocks_of
 
 from answerable.adapters.parsers import formats, zips
 from answerable.adapters.parsers.canonical import Refused
-from answerable.domain.documents import BlockKind, FindingKind, LandmarkKind, Text
+from answerable.domain.documents import BlockKind, Finding, FindingKind, LandmarkKind, Text
 from answerable.library.landmarks import whereabouts
 from answerable.library.split import split
 
@@ -382,17 +383,17 @@ def test_books() -> None:
         ("a.docx", b"{\\rtf1 words}", "unsupported"),
         (
             "a.doc",
-            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "WordDocument".encode("utf-16-le"),
+            compound("WordDocument"),
             "unsupported",
         ),
         (
             "a.docx",
-            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
+            compound("EncryptedPackage"),
             "encrypted",
         ),
         (
             "a.xls",
-            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "Workbook".encode("utf-16-le"),
+            compound("Workbook"),
             "malformed",
         ),
         ("thumbs.db", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "binary"),
@@ -408,6 +409,30 @@ def test_names_that_lie() -> None:
     """Bytes decide: a workbook named like a document is read as what it is, and so is a page."""
     assert where(read(xlsx({"S": [["a", "b"], ["c", 1]]}), "a.docx"), "| c") == "S, row 2"
     assert formats.read("a.doc", b"<html><body><p>Words.")[0] == "html"
+    assert formats.read("a.doc", b'<?xml version="1.0"?>\n<!DOCTYPE html><p>Words.')[0] == "html"
+
+
+def test_bytes_that_only_mention_a_format() -> None:
+    """A compound file whose words name a stream, and an archive with a folder, are no documents."""
+    said = compound("Data") + "see WordDocument\0".encode("utf-16-le")
+    assert refusal(said, "a.bin") == "binary"
+    assert refusal(zipped({"word/list.txt": "a"}), "a.zip") == "binary"
+    assert (
+        refusal(zipped({"word/list.txt": "a", "[Content_Types].xml": ""}), "a.zip") == "malformed"
+    )
+
+
+def test_what_nobody_sees_is_counted() -> None:
+    """Also in what another program wrote: words, cells, code and pages inside of it."""
+    counted = read(docx(p("a\u200bb") + p("c\u2060\u2060d")), "a.docx").findings
+    assert counted == (Finding(kind=FindingKind.INVISIBLE, count=3),)
+    sheet = read(xlsx({"S": [["a", "b"], ["c\u200bd", 1]]}), "a.xlsx").findings
+    assert sheet == (Finding(kind=FindingKind.INVISIBLE, count=1),)
+    book = read(epub("<p hidden>gone</p><p>a&#8203;b</p>"), "a.epub").findings
+    assert {one.kind: one.count for one in book} == {
+        FindingKind.HIDDEN: 4,
+        FindingKind.INVISIBLE: 1,
+    }
 
 
 ENTITY = '<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/hostname">]>'

@@ -20,6 +20,7 @@ SUFFIXES = frozenset(
 
 _PDF_WITHIN = 1024
 _ZIP = b"PK\x03\x04"
+_ENTRY_BYTES = 128  # of a compound file's directory, in which names begin
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _RTF = b"{\\rtf"
 
@@ -62,7 +63,7 @@ def kind_of(data: bytes, suffix: str) -> str | None:
     if data.startswith(_ZIP):
         return _kind_of_zip(data, suffix)
     if data.startswith(_OLE):
-        return next((kind for name, kind in _STREAMS if name.encode("utf-16-le") in data), None)
+        return next((kind for name, kind in _STREAMS if _has_stream(data, name)), None)
     return "rtf" if data.startswith(_RTF) else None
 
 
@@ -95,7 +96,17 @@ def _kind_of_zip(data: bytes, suffix: str) -> str | None:
         if suffix in SUFFIXES:
             raise
         return None
-    for folder, name in _FOLDERS.items():
-        if archive.below(folder):
-            return name
+    if suffix in SUFFIXES or "[Content_Types].xml" in archive:
+        for folder, name in _FOLDERS.items():
+            if archive.below(folder):
+                return name
     return "epub" if "META-INF/container.xml" in archive else None
+
+
+def _has_stream(data: bytes, name: str) -> bool:
+    """Return whether the directory of a compound file names a stream; its words may, too."""
+    wanted = f"{name}\0".encode("utf-16-le")
+    at = data.find(wanted)
+    while at >= 0 and at % _ENTRY_BYTES:
+        at = data.find(wanted, at + 1)
+    return at >= 0

@@ -2,7 +2,7 @@
 
 Dropped: a byte order mark, terminal colour sequences, NUL and every other C0 control
 character but tab and line break, DEL, and what `hidden` knows that nobody sees. A form feed or
-vertical tab counts as a line break.
+vertical tab counts as a line break, half of a surrogate pair as a character nobody can show.
 Everything else stands as it was written.
 """
 
@@ -50,6 +50,7 @@ _SAMPLE_BYTES = 32_768
 _COLOURS = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b\n]*(?:\x07|\x1b\\\\)|[@-Z\\\\^_])")
 _BREAKS = re.compile("\r\n?|[\f\v]")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+_HALVES = re.compile("[\ud800-\udfff]")  # of a pair that stands for one character
 
 
 class Refused(Exception):  # noqa: N818 -- a result that ends reading, not a mistake
@@ -90,7 +91,7 @@ def read(data: bytes) -> tuple[str, int]:
     text = normalised(source)
     if not text or text.isspace():
         raise Refused("empty", "it holds no text")
-    return text, sum(found.characters for found in hidden.separated(source)[1])
+    return text, hidden.count(source)
 
 
 def decoded(data: bytes) -> str:
@@ -116,7 +117,7 @@ def normalised(text: str) -> str:
     text = _CONTROLS.sub("", _BREAKS.sub("\n", text))
     if text.isascii():
         return text
-    seen, _findings = hidden.separated(text)
+    seen, _findings = hidden.separated(_HALVES.sub("\ufffd", text))
     return unicodedata.normalize("NFC", seen)
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from answerable.adapters.parsers import hidden
 from answerable.adapters.parsers.canonical import normalised
 from answerable.domain.documents import (
     Block,
@@ -46,10 +47,8 @@ _LIGATURES = str.maketrans(
 
 
 def plain(words: str) -> str:
-    """Return words on one line: canonical, single spaces, ligatures as letters, no surrogates."""
+    """Return words on one line: canonical, single spaces, ligatures as letters."""
     words = words.translate(_LIGATURES)
-    if not words.isascii():
-        words = words.encode("utf-8", "replace").decode()
     return " ".join(normalised(words).split())
 
 
@@ -79,6 +78,7 @@ class Composer:
     _masks: list[Span] = field(default_factory=list)
     _marks: list[Landmark] = field(default_factory=list)
     _waiting: list[Landmark] = field(default_factory=list)
+    _unseen: int = 0
 
     def mark(self, kind: LandmarkKind, number: int, name: str = "") -> None:
         """Let a landmark begin with what is written next; without that it is dropped."""
@@ -87,7 +87,7 @@ class Composer:
     def heading(self, words: str, level: int) -> None:
         """Write a heading; its level is at least 1."""
         level = max(1, min(level, LEVEL_MAX))
-        if body := plain(words):
+        if body := self._plain(words):
             self._block(BlockKind.HEADING, f"{'#' * level} {body}", level=level)
 
     def paragraph(self, words: str) -> None:
@@ -100,7 +100,7 @@ class Composer:
         if start is None:
             return
         for words, mark in parts:
-            body = plain(words)
+            body = self._plain(words)
             if body and self._at > start:
                 self._write(" ")
             self._waiting += [mark] if mark else []
@@ -111,7 +111,9 @@ class Composer:
 
     def code(self, lines: Iterable[str]) -> None:
         """Write code between fences, its indentation kept."""
-        body = normalised("\n".join(lines).translate(_LIGATURES)).strip("\n")
+        source = "\n".join(lines).translate(_LIGATURES)
+        self._unseen += hidden.count(source)
+        body = normalised(source).strip("\n")
         if not body.strip():
             return
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", body)), default=0))
@@ -119,7 +121,7 @@ class Composer:
 
     def items(self, items: Iterable[Item]) -> None:
         """Write a list; deeper items lie in the one before."""
-        kept = [replace(one, words=words) for one in items if (words := plain(one.words))]
+        kept = [replace(one, words=words) for one in items if (words := self._plain(one.words))]
         if self._begin("".join(one.words for one in kept)) is None:
             return
         lines = []
@@ -148,7 +150,7 @@ class Composer:
         begun: int | None = None
         children: list[Block] = []
         for row in rows:
-            cells = [plain(cell) for cell in row]
+            cells = [self._plain(cell) for cell in row]
             number = next(numbers, 0)
             if not any(cells):
                 continue
@@ -195,11 +197,15 @@ class Composer:
         """Return what was written.
 
         Args:
-            title: Of the document; empty for that of its first heading, None for none.
+            title: Of the document; empty for its first heading of the highest rank, None
+                for none.
             findings: By kind; those that count nothing are left out.
         """
+        counted = Counter({FindingKind.INVISIBLE: self._unseen})
+        counted.update(findings or {})
         source = "".join(self._pieces)
-        first = next((one for one in self._blocks if one.kind is BlockKind.HEADING), None)
+        headings = (one for one in self._blocks if one.kind is BlockKind.HEADING)
+        first = min(headings, key=lambda one: one.level, default=None)
         if title is not None and not plain(title) and first:
             title = source[first.start : first.end].lstrip("#")
         return Text(
@@ -208,8 +214,13 @@ class Composer:
             blocks=tuple(self._blocks),
             masks=tuple(self._masks),
             landmarks=tuple(self._marks),
-            findings=found(findings or {}),
+            findings=found(counted),
         )
+
+    def _plain(self, words: str) -> str:
+        """Return words as `plain` does, and count what of them nobody would have seen."""
+        self._unseen += hidden.count(words.translate(_LIGATURES))
+        return plain(words)
 
     def _block(self, kind: BlockKind, body: str, *, level: int = 0) -> None:
         start = self._begin(body)

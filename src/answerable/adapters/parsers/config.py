@@ -29,9 +29,10 @@ LINE_CHARS = 2_000
 """A longer line of JSON is nothing that anybody wrote: it is set anew."""
 
 _JSON_TOKEN = re.compile(  # nothing here is ever tried twice: an open string would take for ever
-    r"(?P<leaf>[\[{](?:[^\[\]{}\"\\]{1,40}+|\"(?:[^\"\\]|\\.){0,60}+\"){0,12}+[\]}])"
+    r"(?P<leaf>[\[{](?:[^\[\]{}\"\\/]{1,40}+|\"(?:[^\"\\]|\\.){0,60}+\"){0,12}+[\]}])"
+    r"|(?P<note>//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)"
     r"|(?P<string>\"(?:[^\"\\]|\\.)*+\"?)|(?P<open>[\[{])|(?P<close>[\]}])|(?P<comma>,)|(?P<colon>:)"
-    r"|(?P<blank>\s+)|(?P<other>[^\s\"\[\]{},:]+|\\)",
+    r"|(?P<blank>\s+)|(?P<other>[^\s\"\[\]{},:/]++|[\\/])",
     re.DOTALL,
 )
 SPREAD_CHARS_MAX = 4_000_000
@@ -101,16 +102,23 @@ def spread(source: str) -> str:
     stays on its line.
     """
     pieces: list[str] = []
-    depth = 0
+    depth, last = 0, ""
     for match in _JSON_TOKEN.finditer(source):
         kind, token = match.lastgroup, match[0]
         if kind == "blank":
+            last += " "
             continue
+        if kind == last[:-1] == "other":  # words of what is no JSON stay apart
+            pieces.append(" ")
+        last = kind or ""
         if kind == "open":
             depth += 1
         elif kind == "close":
             depth = max(0, depth - 1)
             pieces.append(_break(depth))
+        if kind == "note":
+            pieces.append(f" {token}{_break(depth) if token.startswith('//') else ' '}")
+            continue
         pieces.append(": " if kind == "colon" else token)
         if kind == "open" or (kind == "comma" and depth):
             pieces.append(_break(depth))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from answerable.adapters.parsers import hidden
 from answerable.adapters.parsers.canonical import Refused, normalised
+from answerable.adapters.parsers.compose import found
 from answerable.adapters.parsers.lines import titled
 from answerable.adapters.parsers.shortcodes import joined
-from answerable.domain.documents import Block, BlockKind, Span, Text
+from answerable.domain.documents import Block, BlockKind, FindingKind, Span, Text
 
 _TRAILING = re.compile(r"(?<![ \t])[ \t]++$", re.MULTILINE)
 
@@ -23,6 +26,7 @@ class Draft:
         self._at = 0
         self._masks: list[Span] = []
         self._open: list[list[Block]] = [[]]
+        self._findings: Counter[FindingKind] = Counter()
 
     def add(self, kind: BlockKind, body: str, level: int = 0, *, is_tight: bool = False) -> None:
         """Write a block that has no children; nothing when it is blank.
@@ -33,14 +37,20 @@ class Draft:
             level: As in `Block`.
             is_tight: It follows what is before it without a blank line.
         """
-        body = _TRAILING.sub("", normalised(body)).strip("\n")
+        body = _TRAILING.sub("", self.seen(body)).strip("\n")
         if body:
             start = self._begin(is_tight=is_tight)
             self._write(body)
             self._open[-1].append(Block(kind=kind, start=start, end=self._at, level=level))
 
+    def seen(self, words: str) -> str:
+        """Return words in canonical form, and count what of them nobody would have seen."""
+        self._findings[FindingKind.INVISIBLE] += hidden.count(words)
+        return normalised(words)
+
     def adopt(self, text: Text, *, deeper: int = 0) -> None:
         """Write the text of another document, its headings that many levels further down."""
+        self._findings.update({one.kind: one.count for one in text.findings})
         if not text.text.strip("\n"):
             return
         at = self._begin(is_tight=False)
@@ -85,7 +95,8 @@ class Draft:
         source = "".join((*self._pieces, "\n"))
         title = " ".join(normalised(title).split())
         blocks, masks = tuple(self._open[0]), joined(self._masks)
-        return titled(Text(text=source, title=title, blocks=blocks, masks=masks))
+        findings = found(self._findings)
+        return titled(Text(text=source, title=title, blocks=blocks, masks=masks, findings=findings))
 
     def _begin(self, *, is_tight: bool) -> int:
         """Part what comes from what is there; return where it begins."""

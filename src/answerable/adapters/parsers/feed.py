@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from xml.etree.ElementTree import Element, ParseError, XMLParser, tostring
+from xml.etree.ElementTree import Element, tostring
 
-from answerable.adapters.parsers import html
+from answerable.adapters.parsers import html, xmls
 from answerable.adapters.parsers.canonical import Refused
 from answerable.adapters.parsers.draft import Draft
 from answerable.domain.documents import BlockKind, Text
@@ -32,15 +32,13 @@ def read(source: str) -> Text | None:
         Refused: ``empty``.
     """
     try:
-        parser = XMLParser()  # noqa: S314 -- entity declarations were refused, none is fetched
-        parser.feed(source)
-        root = parser.close()
-    except (ParseError, ValueError):
+        root = xmls.parse(source)
+    except Refused:
         return None
-    entries = [one for one in root.iter() if _name(one) in ("item", "entry")]
+    entries = [one for one in root.iter() if one.tag in ("item", "entry")]
     if not entries:
         return None
-    about = next((one for one in root.iter() if _name(one) == "channel"), root)
+    about = next((one for one in root.iter() if one.tag == "channel"), root)
     draft = Draft()
     title = _said(about, "title")
     draft.add(BlockKind.HEADING, title, 1)
@@ -81,10 +79,7 @@ def _write_body(draft: Draft, element: Element) -> bool:
 
 def _markup(element: Element) -> str:
     """Return the HTML of an element: escaped inside it, or, in Atom, as elements of its own."""
-    inside = list(element)
-    for child in element.iter():
-        child.tag = _name(child)
-    return (element.text or "") + "".join(tostring(one, "unicode", "html") for one in inside)
+    return (element.text or "") + "".join(tostring(one, "unicode", "html") for one in element)
 
 
 def _author(entry: Element) -> str:
@@ -107,12 +102,7 @@ def _said(element: Element, name: str) -> str:
 def _children(element: Element, *names: str) -> Iterator[Element]:
     """Give the children of these names, in the order of the names."""
     for name in names:
-        yield from (child for child in element if _name(child) == name)
-
-
-def _name(element: Element) -> str:
-    tag: object = element.tag  # of a comment it is a function
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+        yield from (child for child in element if child.tag == name)
 
 
 def _line(words: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -24,6 +25,7 @@ _SECTIONS = frozenset(
     {".toml", ".ini", ".cfg", ".conf", ".cnf", ".properties", ".env", ".desktop", ".editorconfig"}
     | {".service", ".timer", ".socket", ".mount", ".target", ".path", ".slice", ".network"}
 )
+_PAGE = re.compile(r"\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _FEEDS = frozenset({".xml", ".rss", ".atom"})
 # Names that promise text: bytes that are none are an error there, not something to pass over.
 _TEXT = (
@@ -45,27 +47,27 @@ _TEXT = (
 # not there, because every start needs them and each module pulls in its library.
 _VERSIONS = {
     "asciidoc": 1,
-    "binaries": 1,
-    "canonical": 2,
+    "binaries": 2,
+    "canonical": 3,
     "code": 1,
-    "compose": 1,
-    "composer": 1,
-    "config": 1,
+    "compose": 2,
+    "config": 2,
     "delimited": 1,
     "docx": 1,
-    "draft": 1,
+    "draft": 2,
     "epub": 1,
-    "feed": 1,
+    "feed": 2,
     "hidden": 1,
-    "html": 3,
+    "html": 4,
     "html_hidden": 2,
     "lines": 1,
-    "logs": 1,
-    "mail": 2,
+    "logs": 2,
+    "mail": 3,
     "man": 1,
+    "manual": 1,
     "markdown": 1,
     "mdoc": 1,
-    "notebook": 1,
+    "notebook": 2,
     "odf": 1,
     "office": 1,
     "org": 1,
@@ -75,7 +77,7 @@ _VERSIONS = {
     "pdf_pages": 1,
     "plain": 2,
     "pptx": 1,
-    "roff": 1,
+    "roff": 2,
     "rst": 1,
     "sheets": 1,
     "shortcodes": 1,
@@ -114,7 +116,7 @@ def read_all(path: str, data: bytes) -> Read:
             formats that are no text also ``encrypted``, ``needs_ocr``, ``unsafe`` or
             ``unsupported``.
     """
-    suffix = PurePosixPath(path).suffix.lower()
+    suffix = PurePosixPath(path).suffix.strip().lower()
     if kind := binaries.kind_of(data, suffix):
         return binaries.read(kind, data)
     try:
@@ -145,9 +147,11 @@ def _of_text(source: str, suffix: str) -> str:
     Raises:
         Refused: ``malformed`` when the name says that it is no text, and it is no page.
     """
+    if suffix == ".asc" and source.startswith("-----BEGIN PGP"):
+        return ".txt"
     if suffix not in binaries.SUFFIXES:
         return suffix
-    if source[:1024].lstrip().lower().startswith(("<!doctype html", "<html")):
+    if _PAGE.match(source):
         return ".html"
     raise Refused("malformed", "it is not what its name says: it is text")
 

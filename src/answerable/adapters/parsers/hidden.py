@@ -84,6 +84,11 @@ def separated(text: str) -> tuple[str, tuple[Finding, ...]]:
     return "".join(pieces), found
 
 
+def count(text: str) -> int:
+    """Return how many characters of a text nobody would have seen."""
+    return sum(found.characters for found in separated(text)[1])
+
+
 def _is_seen(text: str, match: re.Match[str]) -> bool:
     """Return whether a run of characters without a width changes how its neighbours look."""
     run, before = match[0], text[match.start() - 1 : match.start()]

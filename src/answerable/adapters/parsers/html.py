@@ -13,10 +13,10 @@ from dataclasses import replace
 from html_to_markdown import ConversionOptions, PreprocessingOptions, convert
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from answerable.adapters.parsers import html_hidden, markdown
+from answerable.adapters.parsers import hidden, html_hidden, markdown
 from answerable.adapters.parsers.canonical import Refused, normalised
 from answerable.adapters.parsers.compose import found
-from answerable.domain.documents import Text
+from answerable.domain.documents import FindingKind, Text
 
 DEPTH_MAX = 500  # the converter drops what lies deeper than 1,024
 _TAGS_OPEN_MAX = 5_000  # building the tree takes time quadratic in its depth
@@ -67,15 +67,17 @@ def read(source: str) -> Text:
     _refuse_deep(source)
     tree = LexborHTMLParser(source)
     title = _words(tree.css_first("title"))
-    hidden = html_hidden.drop(tree)
+    unseen = html_hidden.drop(tree)
     for node in html_hidden.innermost_first(tree, _DROPPED):
         node.decompose()
     title = title or _words(tree.css_first("h1"))
     main = _main(tree)
-    text = normalised(_markdown(main)) if main else ""
+    raw = _markdown(main) if main else ""
+    text = normalised(raw)
+    unseen[FindingKind.INVISIBLE] += hidden.count(raw)  # written as entities
     if not text.strip():
         raise Refused("empty", "it shows no text")
-    return replace(markdown.read_generated(text, title), findings=found(hidden))
+    return replace(markdown.read_generated(text, title), findings=found(unseen))
 
 
 def _refuse_deep(source: str) -> None:

@@ -40,11 +40,9 @@ def read(source: str) -> Text:
     """Return a log as blocks, one for each entry: code, for nothing in it is prose.
 
     Args:
-        source: Canonical text. If it is no log, blank lines part it.
+        source: Canonical text.
     """
     lines = Lines(source)
-    if not is_log(source):
-        return lines.text(lines.paragraphs(BlockKind.PARAGRAPH, 0, len(lines)))
     begins = [n for n, row in enumerate(lines.rows) if _BEGINS.match(row)]
     edges = sorted({0, *begins, len(lines)})
     blocks = [

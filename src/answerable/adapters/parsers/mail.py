@@ -169,7 +169,7 @@ def _write_html(draft: Draft, source: str) -> bool:
 
 
 def _write_plain(draft: Draft, body: str) -> None:
-    for is_quoted, paragraphs in _trails(canonical.normalised(body)):
+    for is_quoted, paragraphs in _trails(draft.seen(body)):
         if not is_quoted:
             for paragraph in paragraphs:
                 draft.add(BlockKind.PARAGRAPH, paragraph)
@@ -232,5 +232,4 @@ def _decoded(value: str) -> str:
     value = value[:_HEADER_CHARS]
     with suppress(HeaderParseError, LookupError, ValueError):
         value = str(make_header(decode_header(value)))
-    plain = value.encode("utf-8", "replace").decode()
-    return " ".join(canonical.normalised(plain).split())
+    return " ".join(canonical.normalised(value).split())

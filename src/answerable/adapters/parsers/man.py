@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import takewhile
 
 from answerable.adapters.parsers import mdoc, tbl
-from answerable.adapters.parsers.composer import Composer
+from answerable.adapters.parsers.manual import Manual
 from answerable.adapters.parsers.roff import Request, arguments, plain, requests
 from answerable.domain.documents import Text
 
@@ -45,7 +45,7 @@ class _Page:
 
     def __init__(self) -> None:
         self.title = ""
-        self._out = Composer()
+        self._out = Manual()
         self._next: Callable[[str], None] | None = None
         self._link = ""
 
@@ -158,17 +158,17 @@ class _Page:
         self._out.say(words if name == "SY" else f"[{words}]")
 
 
-_MARKS: dict[str, Callable[[Composer], None]] = {
-    "br": Composer.turn,
-    "RS": Composer.deeper,
-    "RE": Composer.shallower,
-    "INDENT": Composer.deeper,
-    "UNINDENT": Composer.shallower,
+_MARKS: dict[str, Callable[[Manual], None]] = {
+    "br": Manual.turn,
+    "RS": Manual.deeper,
+    "RE": Manual.shallower,
+    "INDENT": Manual.deeper,
+    "UNINDENT": Manual.shallower,
     "nf": lambda out: out.code(is_code=True),
     "EX": lambda out: out.code(is_code=True),
     "Vb": lambda out: out.code(is_code=True),
     "fi": lambda out: out.code(is_code=False),
     "EE": lambda out: out.code(is_code=False),
     "Ve": lambda out: out.code(is_code=False),
-    "YS": Composer.part,
+    "YS": Manual.part,
 }

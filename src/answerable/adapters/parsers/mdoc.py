@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from answerable.adapters.parsers.composer import Composer
+from answerable.adapters.parsers.manual import Manual
 from answerable.adapters.parsers.roff import Request, arguments, plain
 from answerable.domain.documents import Text
 
@@ -94,7 +94,7 @@ class _Page:
     """Takes the requests of one page in their order."""
 
     def __init__(self) -> None:
-        self.out = Composer()
+        self.out = Manual()
         self.title = ""
         self.name = ""
         self.section = ""

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from answerable.adapters.parsers import config, markdown
-from answerable.adapters.parsers.canonical import Refused, normalised
+from answerable.adapters.parsers.canonical import Refused
 from answerable.adapters.parsers.draft import Draft
 from answerable.domain.documents import BlockKind, Text
 
+_MATTER = ("---", "+++")  # begins the front matter of a file, and a cell is none
 OUTPUT_CHARS_MAX = 2_000
 """What one cell printed is kept up to here, whole lines: progress bars say nothing."""
 
@@ -60,7 +61,8 @@ def _write(draft: Draft, cell: Mapping[str, Any]) -> None:
     words = _words(cell.get("source", cell.get("input")))
     kind = cell.get("cell_type")
     if kind == "markdown":
-        draft.adopt(markdown.read(normalised(words)))
+        lead = "\n" if words.startswith(_MATTER) else ""
+        draft.adopt(markdown.read(lead + draft.seen(words)))
     elif kind == "heading":
         level = cell.get("level")
         level = level if isinstance(level, int) and 1 <= level <= 6 else 1  # noqa: PLR2004 -- as in HTML

@@ -139,6 +139,8 @@ _CONDITION = re.compile(r"!?(?:[a-zA-Z](?=[ \t]|\\\{)|'[^'\n]*'[^'\n]*'|\S+)")
 _DEFINE = frozenset({"de", "de1", "am", "am1", "ig"})
 _CONDITIONS = frozenset({"if", "ie", "el", "while"})
 _LINES_JOINED_MAX = 50
+# A page that is another one is nothing but the place of that: ``.so man1/grep.1``.
+_FIRST = re.compile(r"\.(?:TH[ \t]|Dd(?:[ \t]|$)|so[ \t]+\S+\.\d\w*[ \t]*$)|'\\\" t")
 _HEAD_CHARS = 40_000
 
 
@@ -157,7 +159,7 @@ class Request(NamedTuple):
 def is_roff(source: str) -> bool:
     """Return whether a source is a manual page: its first request says so."""
     for row in source[:_HEAD_CHARS].split("\n"):
-        if row.startswith((".TH ", ".TH\t", ".Dd ", ".Dd\t", ".so ", "'\\\" t")) or row == ".Dd":
+        if _FIRST.match(row):
             return True
         if row and not row.startswith((".", "'", "\\")):
             return False

@@ -12,8 +12,10 @@ DEPTH_MAX = 400
 """Whoever walks elements by recursion must not meet Python's limit."""
 
 
-def parse(data: bytes) -> Element:
+def parse(data: bytes | str) -> Element:
     """Return the root element, tags and attributes without their namespaces.
+
+    Of text, what it says of its encoding does not count.
 
     What names a relation to another part keeps an ``r:``, since it stands beside its like.
 

@@ -14,7 +14,7 @@ _BULLET = re.compile(r"[\u2022\u25cb\u25a1*o+\u00b7\u2013\u2014-]")
 _SPACES = re.compile(r"[ \t]+")
 
 
-class Composer:
+class Manual:
     """Takes words and what happens between them; gives a text.
 
     Attributes:
