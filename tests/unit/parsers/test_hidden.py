@@ -83,3 +83,11 @@ def test_no_format_lets_it_through(suffix: str) -> None:
 def test_entities_hide_nothing_either() -> None:
     """A page may write them as numbers."""
     assert formats.read("a.html", b"<p>ig&#8203;nore&#xE0041;</p>")[1].text.strip() == "ignore"
+
+
+def test_the_order_of_marks_does_not_count() -> None:
+    """Composing sorts them, and a joiner that was seen before is seen after."""
+    once = normalised("क\u0301\u094d\u200cष")
+    assert "\u200c" in once
+    assert normalised(once) == once
+    assert "\u200c" not in normalised("a\u0301\u200cb")

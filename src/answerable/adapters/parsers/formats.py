@@ -57,7 +57,7 @@ _VERSIONS = {
     "draft": 2,
     "epub": 1,
     "feed": 2,
-    "hidden": 1,
+    "hidden": 2,
     "html": 4,
     "html_hidden": 2,
     "lines": 1,

@@ -9,6 +9,7 @@ letters of Persian or an Indic script, and in an emoji.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from typing import NamedTuple
 
@@ -35,6 +36,7 @@ _JOINING = re.compile(
     "\ufb50-\ufdff\ufe70-\ufefc\U00011000-\U00011fff]"
 )
 _EMOJI = re.compile("[#*0-9\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff]")
+_MARKS_MAX = 32  # on one letter: no writing has more, and Unicode's stream-safe format neither
 _JOINERS = ("\u200c", "\u200d")
 _EMOJI_JOINS = ("\u200d", "\ufe0f\u200d")
 _FLAG = "\U0001f3f4"
@@ -100,8 +102,21 @@ def _is_seen(text: str, match: re.Match[str]) -> bool:
     if run in _EMOJI_JOINS and _EMOJI.match(before) and _EMOJI.match(after):
         return True
     if run in _JOINERS:
-        return bool(_JOINING.match(before)) and not after.isspace()
+        return _joins(text, match.start()) and not after.isspace()
     return before == _FLAG and run in _FLAGS
+
+
+def _joins(text: str, end: int) -> bool:
+    """Return whether the letter before a place is of a script that joins, or a mark on it is.
+
+    All of its marks are looked at, since their order is not kept: composing sorts them.
+    """
+    for at in range(end - 1, max(end - 1 - _MARKS_MAX, -1), -1):
+        if _JOINING.match(text[at]):
+            return True
+        if not unicodedata.combining(text[at]):
+            break
+    return False
 
 
 def _is_selector(character: str) -> bool:
