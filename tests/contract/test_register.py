@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from answerable.adapters.state.memory import MemoryRegister, MemoryState, Pulse
 from answerable.adapters.state.schema import STATE
 from answerable.adapters.state.sql_register import SqlRegister
 from answerable.adapters.state.sql_state import SqlState
-from answerable.domain.errors import Corrupt, NotFound
-from answerable.domain.releases import Deployment
+from answerable.domain.errors import Conflict, Corrupt, NotFound
+from answerable.domain.releases import Deployment, Proposal, Ruling
 from answerable.releases.ports import Register
 
 # Joining is one line.
@@ -120,3 +121,78 @@ def _check_pulse(state: SqlState | MemoryState, register: Register) -> None:
     before = state.pulse()
     _deploy(register, pinned=None)
     assert state.pulse() != before
+
+
+def test_the_first_proposal_of_a_recipe_stands(register: Register) -> None:
+    """Who proposes it again is told who did before; the release is there either way."""
+    first = _proposal(author="ann", at_ms=5)
+    assert register.propose(release(), first) == first
+    assert register.propose(release(), _proposal(author="bob", at_ms=6)) == first
+    assert register.proposals() == (first,)
+    assert register.release(release().id) == release()
+    assert list(register.ids()) == [release().id]
+
+
+def test_proposals_come_newest_first(register: Register) -> None:
+    """Whatever their ids."""
+    other = replace(release(), software="2")
+    old, new = _proposal(author="ann", at_ms=5), replace(_proposal(at_ms=6), release_id=other.id)
+    register.propose(release(), old)
+    register.propose(other, new)
+    assert register.proposals() == (new, old)
+    assert set(register.ids()) == {release().id, other.id}
+
+
+def test_of_two_who_deploy_at_once_one_is_told(register: Register) -> None:
+    """Each follows what they saw; the second saw something that is not the newest any more."""
+    register.add(release())
+    seen = _deploy(register, pinned=None)
+    mine = register.deploy(
+        release_id=release().id,
+        pinned=None,
+        who="ann",
+        because="better",
+        at_ms=6,
+        chosen=True,
+        after=seen.number,
+    )
+    assert mine.chosen
+    with pytest.raises(Conflict, match="meanwhile"):
+        register.deploy(
+            release_id=release().id,
+            pinned=None,
+            who="bob",
+            because="",
+            at_ms=7,
+            after=seen.number,
+        )
+    assert register.current() == mine
+
+
+def test_rulings_are_kept_in_their_order(register: Register) -> None:
+    """The newest first, and about nothing that is not stored."""
+    with pytest.raises(NotFound):
+        _rule(register, "pass")
+    register.add(release())
+    first, second = _rule(register, "fail"), _rule(register, "pass")
+    assert (first.number, second.number) == (0, 1)
+    assert first.because == "worse\nslower"
+    assert register.rulings() == (second, first)
+
+
+def _proposal(*, author: str = "ann", at_ms: int) -> Proposal:
+    return Proposal(
+        release_id=release().id, parent="rel-a", author=author, message="shorter", at_ms=at_ms
+    )
+
+
+def _rule(register: Register, decision: str) -> Ruling:
+    return register.rule(
+        candidate=release().id,
+        against="rel-a",
+        questions="ops",
+        decision=decision,
+        because="worse\nslower",
+        who="ann",
+        at_ms=5,
+    )

@@ -269,6 +269,8 @@ class Deployment:
     Attributes:
         number: From 0, rising; the highest one counts.
         pinned: A revision number, or None to follow the release's line.
+        chosen: Whether somebody chose the release; else it is the one the workspace says, and
+            changes with it.
     """
 
     number: int
@@ -276,6 +278,45 @@ class Deployment:
     pinned: int | None
     who: str
     because: str
+    at_ms: int
+    chosen: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proposal:
+    """Who wanted a release, and what for. The recipe alone makes its id.
+
+    Attributes:
+        parent: The release it was made from.
+    """
+
+    release_id: str
+    parent: str
+    author: str
+    message: str
+    at_ms: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ruling:
+    """What a gate said of a release, and why.
+
+    Attributes:
+        number: From 0, rising.
+        candidate: The release it is about.
+        against: The release it was compared with.
+        questions: Names of the question sets, with the first digits of their hashes.
+        decision: ``pass``, ``fail`` or ``inconclusive``.
+        because: Why, a reason a line.
+    """
+
+    number: int
+    candidate: str
+    against: str
+    questions: str
+    decision: str
+    because: str
+    who: str
     at_ms: int
 
 

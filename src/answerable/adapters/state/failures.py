@@ -17,7 +17,15 @@ def no_revision(number: int) -> NotFound:
 
 def no_release(release_id: str) -> NotFound:
     """Return the failure of naming a release that does not exist."""
-    return NotFound(f"there is no release {release_id}", hint="answerable revisions deployments")
+    return NotFound(f"there is no release {release_id}", hint="answerable releases list")
+
+
+def deployed_meanwhile() -> Conflict:
+    """Return the failure of deploying after a deployment that is not the newest any more."""
+    return Conflict(
+        "somebody deployed another release or revision meanwhile",
+        hint="look what serves now, and why: answerable releases list",
+    )
 
 
 def number_taken(number: int, *, newest: int) -> Conflict:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from answerable.adapters.state.failures import (
     LEASE_RAN_OUT,
     contents_missing,
+    deployed_meanwhile,
     ledger_closed,
     no_release,
     no_revision,
@@ -40,7 +41,7 @@ from answerable.answering.ports import Ledger, TraceLine
 from answerable.domain.documents import Content, Document, Member, Removal, Revision
 from answerable.domain.errors import Conflict, Locked
 from answerable.domain.questions import Trace
-from answerable.domain.releases import Deployment, Release
+from answerable.domain.releases import Deployment, Proposal, Release, Ruling
 from answerable.library.bans import unnamed
 from answerable.library.ports import State, VectorCache
 from answerable.operations.ports import Job, JobState, Leases
@@ -276,6 +277,8 @@ class MemoryRegister:
         self._lock = Lock()
         self._releases: dict[str, Release] = {}
         self._deployments: list[Deployment] = []
+        self._proposals: dict[str, Proposal] = {}
+        self._rulings: list[Ruling] = []
 
     def add(self, release: Release) -> None:
         """Store a release."""
@@ -287,17 +290,45 @@ class MemoryRegister:
         """Return a release."""
         return self._releases.get(release_id)
 
+    def propose(self, release: Release, proposal: Proposal) -> Proposal:
+        """Store a release and its proposal."""
+        self.add(release)
+        with self._lock:
+            return self._proposals.setdefault(release.id, proposal)
+
+    def proposals(self) -> Sequence[Proposal]:
+        """Return all proposals, newest first."""
+        with self._lock:
+            kept = sorted(self._proposals.values(), key=lambda one: (-one.at_ms, one.release_id))
+        return tuple(kept)
+
+    def ids(self) -> Sequence[str]:
+        """Return the ids of all releases."""
+        with self._lock:
+            return tuple(self._releases)
+
     def deploy(
-        self, *, release_id: str, pinned: int | None, who: str, because: str, at_ms: int
+        self,
+        *,
+        release_id: str,
+        pinned: int | None,
+        who: str,
+        because: str,
+        at_ms: int,
+        chosen: bool = False,
+        after: int | None = None,
     ) -> Deployment:
         """Append a deployment.
 
         Raises:
             NotFound: The release is not stored.
+            Conflict: Somebody deployed meanwhile.
         """
         with self._lock:
             if release_id not in self._releases:
                 raise no_release(release_id)
+            if after is not None and after != len(self._deployments) - 1:
+                raise deployed_meanwhile()
             deployment = Deployment(
                 number=len(self._deployments),
                 release_id=release_id,
@@ -305,6 +336,7 @@ class MemoryRegister:
                 who=who,
                 because=because,
                 at_ms=at_ms,
+                chosen=chosen,
             )
             self._deployments.append(deployment)
         self._pulse.beat()
@@ -319,6 +351,43 @@ class MemoryRegister:
         """Return the newest deployment."""
         with self._lock:
             return self._deployments[-1] if self._deployments else None
+
+    def rule(
+        self,
+        *,
+        candidate: str,
+        against: str,
+        questions: str,
+        decision: str,
+        because: str,
+        who: str,
+        at_ms: int,
+    ) -> Ruling:
+        """Append what a gate said.
+
+        Raises:
+            NotFound: The candidate is not stored.
+        """
+        with self._lock:
+            if candidate not in self._releases:
+                raise no_release(candidate)
+            ruling = Ruling(
+                number=len(self._rulings),
+                candidate=candidate,
+                against=against,
+                questions=questions,
+                decision=decision,
+                because=because,
+                who=who,
+                at_ms=at_ms,
+            )
+            self._rulings.append(ruling)
+        return ruling
+
+    def rulings(self) -> Sequence[Ruling]:
+        """Return what gates said, newest first."""
+        with self._lock:
+            return tuple(reversed(self._rulings))
 
 
 _register: Callable[..., Register] = MemoryRegister

@@ -35,7 +35,7 @@ class Schema:
     tables: MetaData
 
 
-STATE = Schema(name="state", head="0004_pre_sources", tables=tables.state)
+STATE = Schema(name="state", head="0005_pre_releases", tables=tables.state)
 LEDGER = Schema(name="ledger", head="0003_pre_redactions", tables=tables.ledger)
 VECTORS = Schema(name="vectors", head="0001_pre_first", tables=tables.vector_cache)
 

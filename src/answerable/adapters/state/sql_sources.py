@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, or_, select, update
 
 from answerable.adapters.state import tables
-from answerable.adapters.state.codec import decode
 from answerable.adapters.state.engine import Database
 from answerable.adapters.state.failures import no_room_for
+from answerable.domain.decoding import decode
 from answerable.domain.errors import Corrupt
 from answerable.operations.ports import SourceRegistry
 from answerable.operations.sources import RegisteredSource, SourceHealth, SourceSpec

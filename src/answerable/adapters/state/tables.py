@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -172,6 +173,31 @@ deployments = Table(
     Column("pinned", Integer),
     Column("who", Text, nullable=False),
     Column("because", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("chosen", Boolean, nullable=False, server_default="0"),
+)
+
+proposals = Table(
+    "proposals",
+    state,
+    Column("release_id", Text, ForeignKey(releases.c.id), primary_key=True),
+    Column("parent", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+rulings = Table(
+    "rulings",
+    state,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("candidate", Text, ForeignKey(releases.c.id), nullable=False),
+    Column("against", Text, nullable=False),
+    Column("questions", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("who", Text, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
 )
 

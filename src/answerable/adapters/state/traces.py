@@ -10,7 +10,7 @@ from functools import cache
 from types import NoneType
 from typing import Any, NamedTuple
 
-from answerable.adapters.state.codec import TAG, decode, tag
+from answerable.domain.decoding import TAG, decode, tag
 from answerable.domain.documents import Chunk
 from answerable.domain.questions import (
     Abstained,

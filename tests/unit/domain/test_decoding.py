@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from answerable.adapters.state.codec import decode
 from answerable.adapters.state.traces import join_trace, split_trace
+from answerable.domain.decoding import decode
 from answerable.domain.documents import Chunk
 from answerable.domain.questions import (
     Abstained,

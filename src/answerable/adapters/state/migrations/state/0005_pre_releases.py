@@ -1,0 +1,38 @@
+"""Who proposed a release, what gates said of it, and whether somebody chose it."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005_pre_releases"
+down_revision = "0004_pre_sources"
+
+
+def upgrade() -> None:
+    # With a default, so that the version before can go on deploying.
+    op.add_column(
+        "deployments", sa.Column("chosen", sa.Boolean, nullable=False, server_default="0")
+    )
+    op.create_table(
+        "proposals",
+        sa.Column("release_id", sa.Text, nullable=False),
+        sa.Column("parent", sa.Text, nullable=False),
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("message", sa.Text, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("release_id", name="pk_proposals"),
+        sa.ForeignKeyConstraint(["release_id"], ["releases.id"], name="fk_proposals_release_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "rulings",
+        sa.Column("number", sa.Integer, autoincrement=False, nullable=False),
+        sa.Column("candidate", sa.Text, nullable=False),
+        sa.Column("against", sa.Text, nullable=False),
+        sa.Column("questions", sa.Text, nullable=False),
+        sa.Column("decision", sa.Text, nullable=False),
+        sa.Column("because", sa.Text, nullable=False),
+        sa.Column("who", sa.Text, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("number", name="pk_rulings"),
+        sa.ForeignKeyConstraint(["candidate"], ["releases.id"], name="fk_rulings_candidate"),
+    )
