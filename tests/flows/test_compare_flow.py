@@ -45,6 +45,18 @@ def test_a_document_that_went_is_a_question_that_was_lost(library: Shell) -> Non
     assert found["after"]["id"] == newer["id"]
 
 
+def test_a_purge_takes_its_answers_along(library: Shell) -> None:
+    """Nothing of the document is left in what evaluations keep; the rest is."""
+    library.done("eval", "run", "set.jsonl")
+    kept = next(library.home.glob("**/evaluations/run-*.jsonl"))
+    assert "okapi house" in kept.read_text()
+    library.done("documents", "remove", "okapi.md", "--purge", "--yes", "--because", "secret")
+    assert "okapi" not in kept.read_text().replace('"id": "okapi"', "")
+    assert "bilby house" in kept.read_text()
+    found = library.done("eval", "compare", "latest", "--json").data
+    assert (found["lost"], found["rows"][0]["pairs"]["decided"]["both_good"]) == ([], 4)
+
+
 def test_what_cannot_be_compared_is_said(library: Shell) -> None:
     """In words, with what to do."""
     library.run("eval", "compare", "latest").check_error("not_found", status=1)

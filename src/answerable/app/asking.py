@@ -11,7 +11,7 @@ from answerable.adapters.metrics import Metrics
 from answerable.adapters.models.recording import MemoryTape, Recording, Tape, to_json
 from answerable.answering import flow as answering
 from answerable.answering.events import Done, Event
-from answerable.app.current import Current
+from answerable.app.current import Current, Open
 from answerable.app.tools import Tools
 from answerable.app.views import Check
 from answerable.domain.cancel import Cancel
@@ -72,15 +72,23 @@ class Asks:
         desk = recording(self._desk, tape) if self._record_models else self._desk
         return self._kept(self._begin(asking, scope, cancel, desk=desk), tape)
 
-    def answer(self, text: str, scope: Scope, *, release: Release | None = None) -> Trace:
+    def answer(
+        self,
+        text: str,
+        scope: Scope,
+        *,
+        release: Release | None = None,
+        on: Open | None = None,
+    ) -> Trace:
         """Return the trace of a question that leaves none in the ledger, for evaluations.
 
         Args:
             text: The question.
             scope: As whom.
-            release: Another one than that which serves.
+            release: Another one than that which serves, over the same revision.
+            on: Another release with what it answers from; None for what serves.
         """
-        run = self._begin(answering.Asking(text=text), scope, Cancel(), release)
+        run = self._begin(answering.Asking(text=text), scope, Cancel(), release=release, on=on)
         return answering.drained(answering.events(run))
 
     def check(self) -> Check:
@@ -117,10 +125,12 @@ class Asks:
         asking: answering.Asking,
         scope: Scope,
         cancel: Cancel,
+        *,
         release: Release | None = None,
         desk: answering.Desk | None = None,
+        on: Open | None = None,
     ) -> answering.Run:
-        now = self._current.open()
+        now = on or self._current.open()
         return answering.begin(
             asking,
             scope,

@@ -71,8 +71,28 @@ class Current:
         Raises:
             Corrupt: Its index is missing or damaged.
         """
-        serving = self.serving()
-        return self._shelf(replace(serving, release=release, revision=revision), revision)
+        return self.staged(release, revision).shelf
+
+    def staged(self, release: Release, revision: Revision | None = None) -> Open:
+        """Return a release that may answer, though another one serves.
+
+        Args:
+            release: Any that this software can read.
+            revision: What it answers from; None for what this release would follow now.
+
+        Raises:
+            NotReady: Nothing has been sealed.
+            Corrupt: The index is missing or damaged.
+        """
+        now = self.serving()
+        wanted = releases.serving(
+            now.deployment, release, self._tools.state.revisions(), software=self._embedded.software
+        )
+        chosen = revision or wanted.revision
+        if chosen is None:
+            raise empty_library()
+        serving = replace(wanted, revision=chosen)
+        return Open(serving=serving, shelf=self._shelf(serving, chosen))
 
     def _shelf(self, serving: releases.Serving, revision: Revision) -> Shelf:
         embedder = self._tools.embedders.asking(serving.release.retrieval.embedder)

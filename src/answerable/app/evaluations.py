@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 
 from answerable.adapters.clock import new_id
 from answerable.adapters.disk import translated, write_whole
-from answerable.domain.errors import AnswerableError, NotFound
+from answerable.domain.errors import AnswerableError, BadInput, NotFound
 from answerable.quality import records
 from answerable.quality.evaluation import Ran
-from answerable.quality.records import EvalRun
+from answerable.quality.records import EvalRun, Record
 from answerable.releases.flow import Serving
 
 _FOLDER = "evaluations"
+_ANSWERED = "answered"
 _SUFFIX = ".jsonl"
 LATEST = "latest"
 
@@ -90,6 +94,66 @@ def found(name: str, data: Path | None) -> EvalRun:
             raise NotFound(f"there is no run {name[:80]}", hint="answerable eval list")
         path = matching[0]
     return _read(path)
+
+
+class Answered:
+    """What came of questions that one release answered over one state of the documents.
+
+    Each is written at once, so that a run that was killed goes on where it was.
+
+    Args:
+        data: The data directory.
+        name: Of the release and of all that an answer depends on beside it.
+    """
+
+    def __init__(self, data: Path, name: str) -> None:
+        self._path = data / _FOLDER / _ANSWERED / f"{name}{_SUFFIX}"
+        self._known: dict[str, Record] = {}
+        self._lock = Lock()
+        with translated(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self._path.is_file():
+                self._known = dict(_answered(self._path.read_text(encoding="utf-8")))
+
+    def get(self, case: str) -> Record | None:
+        """Return what came of a question, by `records.case_hash`; None when it was not asked."""
+        return self._known.get(case)
+
+    def keep(self, case: str, record: Record) -> None:
+        """Note what came of a question.
+
+        Raises:
+            StorageFailure: It cannot be written.
+        """
+        line = f"{case} {records.written_record(record)}\n"
+        with self._lock, translated(self._path), self._path.open("a", encoding="utf-8") as file:
+            file.write(line)
+            self._known[case] = record
+
+
+def _answered(text: str) -> Iterator[tuple[str, Record]]:
+    for line in text.splitlines():
+        case, _, row = line.partition(" ")
+        with suppress(AnswerableError):  # the last line of a run that was killed
+            yield case, records.read_record(row)
+
+
+def forget(data: Path, purged: frozenset[str]) -> None:
+    """Take the answers that cite purged documents out of all runs that are kept.
+
+    Raises:
+        StorageFailure: A file cannot be written; the next call goes on.
+    """
+    folder = data / _FOLDER / _ANSWERED
+    with translated(folder):
+        for path in folder.glob(f"*{_SUFFIX}"):
+            path.unlink(missing_ok=True)
+    for path in _paths(data):
+        with suppress(BadInput):
+            run = _read(path)
+            after = tuple(records.redacted(one, purged) for one in run.records)
+            if after != run.records:
+                write(replace(run, records=after), path)
 
 
 def _read(path: Path) -> EvalRun:

@@ -25,7 +25,7 @@ from answerable.app import calibrating, evaluations, originals, quarantine, regi
 from answerable.app.asking import Asks, only
 from answerable.app.background import Background
 from answerable.app.calibrating import Asking, Calibrated, Calibration, Checked
-from answerable.app.current import Current, empty_library
+from answerable.app.current import Current, Open, empty_library
 from answerable.app.embedders import CheckReport, EmbedderView, view
 from answerable.app.explaining import look_into
 from answerable.app.filling import Filling, Heard
@@ -127,7 +127,8 @@ class App:
             Inbox(settings.data / "inbox"),
             holder,
             self._filling.step_aside,
-            partial(forget_fetched, settings.data),
+            forget_fetched=partial(forget_fetched, settings.data),
+            forget_answers=partial(evaluations.forget, settings.data),
         )
         self._background = Background(
             settings,
@@ -216,7 +217,13 @@ class App:
         return self._asks.stream(asking, scope, cancel=cancel)
 
     def search(
-        self, text: str, scope: Scope, *, limit: int, retrieval: Retrieval | None = None
+        self,
+        text: str,
+        scope: Scope,
+        *,
+        limit: int,
+        retrieval: Retrieval | None = None,
+        on: Open | None = None,
     ) -> Found:
         """Return passages for a text, best first, with the contents they are spans of.
 
@@ -225,12 +232,13 @@ class App:
             scope: As whom.
             limit: At most so many passages.
             retrieval: Other settings than the release's, to compare them.
+            on: Another release than that which serves, with what it answers from.
 
         Raises:
             BadQuestion: It is empty or too long.
             NotReady: The library is empty.
         """
-        now = self._current.open()
+        now = on or self._current.open()
         question = answering.checked_question(text)
         how = retrieval or now.serving.release.retrieval
         query = read_query(question, self._tools.analyser, how)

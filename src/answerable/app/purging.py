@@ -39,6 +39,7 @@ class Purging:
         holder: Who claims the job of computing vectors, to be sure that nobody is at it.
         step_aside: Ends what this process computes; it is called by `finish` only.
         forget_fetched: Deletes what sources far away sent; they send it again.
+        forget_answers: Takes answers that cite these documents out of evaluations.
     """
 
     def __init__(
@@ -47,9 +48,12 @@ class Purging:
         inbox: Inbox,
         holder: str,
         step_aside: Callable[[], None],
+        *,
         forget_fetched: Callable[[], None],
+        forget_answers: Callable[[frozenset[str]], None],
     ) -> None:
         self._forget_fetched = forget_fetched
+        self._forget_answers = forget_answers
         self._tools = tools
         self._inbox = inbox
         self._holder = holder
@@ -201,6 +205,7 @@ class Purging:
 
         ids = [one.document_id for one in purge.documents if one.lifted_at_ms is None]
         self._tools.ledger.redact(ids, at_ms=self._tools.clock.now_ms(), heard=looked_at)
+        self._forget_answers(frozenset(ids))
 
     def _purge_uploads(self, purge: Purge) -> None:
         """Drop what was uploaded to these places, or holds these bytes, and the jobs of it."""

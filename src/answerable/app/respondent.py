@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from answerable.answering.verify import verify
+from answerable.app.current import Open
 from answerable.app.views import DocumentView
 from answerable.domain.errors import NotReady
 from answerable.domain.questions import Answered, Citation, Scope, Trace
@@ -21,9 +22,15 @@ class Asked(Protocol):
     """What is needed of the app."""
 
     def search(
-        self, text: str, scope: Scope, *, limit: int, retrieval: Retrieval | None = None
+        self,
+        text: str,
+        scope: Scope,
+        *,
+        limit: int,
+        retrieval: Retrieval | None = None,
+        on: Open | None = None,
     ) -> Found:
-        """Return passages for a text, as the release finds them or as a retrieval says."""
+        """Return passages for a text, as a release finds them or as a retrieval says."""
         ...
 
     def document(
@@ -61,6 +68,7 @@ class AppRespondent:
         named: Turns a document's path into the name question sets use.
         retrieval: How documents are ranked; None for the release as it is.
         partial: Whether a question may be ranked by words alone where vectors are missing.
+        on: The release that is asked, with what it answers from; None for what serves.
     """
 
     def __init__(
@@ -72,6 +80,7 @@ class AppRespondent:
         *,
         retrieval: Retrieval | None = None,
         partial: bool = False,
+        on: Open | None = None,
     ) -> None:
         self._app = app
         self._answer = answer
@@ -79,6 +88,7 @@ class AppRespondent:
         self._named = named
         self._retrieval = retrieval
         self._partial = partial
+        self._on = on
 
     def ask(self, question: str) -> Trace:
         """Return what is answered."""
@@ -90,7 +100,9 @@ class AppRespondent:
         Raises:
             NotReady: They could be ranked by words only, and that would not be the release.
         """
-        found = self._app.search(question, self._scope, limit=_PASSAGES, retrieval=self._retrieval)
+        found = self._app.search(
+            question, self._scope, limit=_PASSAGES, retrieval=self._retrieval, on=self._on
+        )
         if found.words_only and not self._partial:
             raise NotReady(
                 f"a question was ranked by words only: {found.words_only}",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -29,12 +29,15 @@ class Record:
 
     Attributes:
         id: Of the question in its set.
-        cluster: What it shares with others that depend on the same thing: its best document.
+        cluster: What it shares with others that depend on the same thing: the first digits of
+            the hash of its best document's name, since a purge leaves no name.
         grade: Whether it was answered well: see `graded`.
         measures: Numbers by name, as far as they can be measured.
         outcome: ``answered``, ``abstained`` or ``cancelled``.
         answer: Shown text; empty when there is none.
         because: Why there is no answer.
+        documents: Ids of those that were cited: a purge of one takes the answer with it. None
+            where nobody noted them.
     """
 
     id: str
@@ -47,6 +50,7 @@ class Record:
     rung: str
     answer: str
     because: str
+    documents: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +71,12 @@ class EvalRun:
     records: tuple[Record, ...]
 
 
+def case_hash(case: Case) -> str:
+    """Return the SHA-256 of a question and what is said of it, hexadecimal."""
+    row = json.dumps(asdict(case), sort_keys=True)
+    return sha256(row.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def hash_of(cases: Sequence[Case]) -> str:
     """Return the SHA-256 of a question set, hexadecimal; the order of its questions counts not."""
     rows = sorted(json.dumps(asdict(case), sort_keys=True) for case in cases)
@@ -82,7 +92,7 @@ def record(ran: Ran) -> Record:
         id=case.id,
         question=case.question,
         tags=case.tags,
-        cluster=best,
+        cluster=sha256(best.encode("utf-8", "surrogatepass")).hexdigest()[:12],
         grade=graded(case, trace),
         measures=_measures(ran),
         outcome=type(outcome).__name__.lower(),
@@ -91,7 +101,15 @@ def record(ran: Ran) -> Record:
         if isinstance(outcome, Answered)
         else "",
         because=outcome.because if isinstance(outcome, Abstained) else "",
+        documents=tuple(sorted(_documents(outcome))) if isinstance(outcome, Answered) else (),
     )
+
+
+def redacted(found: Record, purged: frozenset[str]) -> Record:
+    """Return a record without its texts where it cites a document that was purged."""
+    if not found.answer or (found.documents is not None and not purged & set(found.documents)):
+        return found
+    return replace(found, question="", answer="", because="a document in it was purged")
 
 
 def graded(case: Case, trace: Trace) -> Grade:
@@ -115,6 +133,10 @@ def graded(case: Case, trace: Trace) -> Grade:
 
 def _of(is_good: bool) -> Grade:
     return Grade.GOOD if is_good else Grade.BAD
+
+
+def _documents(outcome: Answered) -> set[str]:
+    return {cited.document_id for claim in outcome.claims for cited in claim.citations}
 
 
 def _cited(outcome: Answered) -> Iterator[str]:
@@ -145,8 +167,7 @@ def written(run: EvalRun) -> Iterator[str]:
     """Give the lines of a run as a file."""
     head = {one.name: getattr(run, one.name) for one in fields(EvalRun) if one.name != "records"}
     yield json.dumps({"format": FORMAT, **head})
-    for one in run.records:
-        yield json.dumps(asdict(one))
+    yield from map(written_record, run.records)
 
 
 def read(lines: Iterable[str], *, name: str) -> EvalRun:
@@ -170,10 +191,26 @@ def read(lines: Iterable[str], *, name: str) -> EvalRun:
         raise _bad(name, 1, "a field of the run is missing or unknown") from None
 
 
+def read_record(line: str) -> Record:
+    """Return what `written_record` made a line of.
+
+    Raises:
+        BadInput: It is none, or was cut off.
+    """
+    return _record("a record", 1, line)
+
+
+def written_record(one: Record) -> str:
+    """Return a record as one line of JSON."""
+    return json.dumps(asdict(one))
+
+
 def _record(name: str, number: int, line: str) -> Record:
     row = _row(name, number, line)
     try:
         row["tags"], row["grade"] = tuple(row["tags"]), Grade(row["grade"])
+        if row.get("documents") is not None:
+            row["documents"] = tuple(row["documents"])
         return Record(**row)
     except (KeyError, TypeError, ValueError):
         raise _bad(name, number, "this is no record of a question") from None

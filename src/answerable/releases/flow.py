@@ -1,14 +1,20 @@
-"""Which release and revision serve. Proposing, gating and canaries will stand here."""
+"""Which release and revision serve, who chose it, and what was before.
+
+Until somebody promotes a release, the one that the workspace describes serves, and changes with
+it. From then on nothing changes by itself: what the workspace says has to be proposed, gated and
+promoted as every other release.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from itertools import zip_longest
 
 from answerable.answering.prompts import own_prompts
 from answerable.domain.clock import Clock
 from answerable.domain.documents import Revision
-from answerable.domain.errors import Corrupt, NotFound
+from answerable.domain.errors import Conflict, Corrupt, NotFound
 from answerable.domain.releases import (
     MODEL,
     Deployment,
@@ -18,8 +24,10 @@ from answerable.domain.releases import (
     Quoting,
     Release,
     Retrieval,
+    Ruling,
     Writing,
 )
+from answerable.quality.paired import Decision
 from answerable.releases.ports import Register
 
 LADDER = ("quote", "search", "abstain")
@@ -69,8 +77,13 @@ def settle(register: Register, embedded: Release, *, clock: Clock) -> Deployment
     versions that run side by side do not deploy against each other. A pin stays, with its
     reason. To be called once by each process, so that two whose environments differ do not
     deploy against each other either.
+
+    A release that somebody chose stays, whatever the workspace says; new software answers by it
+    under another name.
     """
     current = register.current()
+    if current is not None and current.chosen:
+        return _settle_chosen(register, embedded, current, clock=clock)
     if current is not None and current.release_id == embedded.id:
         return current
     if current is not None and _was_followed(register, embedded, current):
@@ -83,6 +96,38 @@ def settle(register: Register, embedded: Release, *, clock: Clock) -> Deployment
         because=_why_settled(embedded, _known(register, current), current),
         at_ms=clock.now_ms(),
     )
+
+
+def _settle_chosen(
+    register: Register, embedded: Release, current: Deployment, *, clock: Clock
+) -> Deployment:
+    chosen = _known(register, current)
+    if chosen is None:
+        return current
+    ours = rebased(chosen, embedded)
+    if ours.id == chosen.id or register.release(ours.id) is not None:
+        return current
+    register.add(ours)
+    return register.deploy(
+        release_id=ours.id,
+        pinned=current.pinned,
+        who=SETTLER,
+        because=f"software is now {embedded.software}; still chosen: {current.because}",
+        at_ms=clock.now_ms(),
+        chosen=True,
+    )
+
+
+def rebased(release: Release, embedded: Release) -> Release:
+    """Return a release as this software answers by it; the same one where nothing differs.
+
+    Args:
+        release: Any.
+        embedded: What the workspace says, of the software that runs.
+    """
+    if release.software == embedded.software and release.line == embedded.line:
+        return release
+    return replace(release, software=embedded.software, line=embedded.line)
 
 
 def _was_followed(register: Register, embedded: Release, current: Deployment) -> bool:
@@ -190,17 +235,17 @@ def base(now: Serving, revisions: Sequence[Revision]) -> Revision | None:
 def pinned_since(deployments: Sequence[Deployment]) -> int | None:
     """Return when the pin that holds now was set; None when nothing is pinned.
 
-    What this software deployed since, because it or the workspace changed, kept the pin.
+    Deployments of another release kept the pin.
 
     Args:
         deployments: Newest first.
     """
     since = None
-    for one in deployments:
+    for one, before in zip_longest(deployments, deployments[1:]):
         if one.pinned is None or one.pinned != deployments[0].pinned:
             break
         since = one.at_ms
-        if one.who != SETTLER:
+        if before is not None and before.release_id == one.release_id:
             break
     return since
 
@@ -230,4 +275,101 @@ def switch(
         who=who,
         because=because,
         at_ms=clock.now_ms(),
+        chosen=current.chosen,
+        after=current.number,
     )
+
+
+def refusal(candidate: str, live: str, rulings: Sequence[Ruling]) -> str:
+    """Return why a release may not be promoted; empty when its gate has let it pass.
+
+    Args:
+        candidate: Its id.
+        live: Id of the release that serves.
+        rulings: What gates said, newest first.
+    """
+    ruling = next((one for one in rulings if one.candidate == candidate), None)
+    if ruling is None:
+        return "no gate has looked at it"
+    if ruling.decision != Decision.PASS:
+        return f"its gate said {ruling.decision}: {ruling.because.splitlines()[0]}"
+    if ruling.against != live:
+        return f"it passed against {ruling.against}, and {live} serves now"
+    return ""
+
+
+def promote(
+    register: Register,
+    release: Release,
+    *,
+    current: Deployment,
+    chosen: bool = True,
+    who: str,
+    because: str,
+    clock: Clock,
+) -> Deployment:
+    """Serve a release from now on; a pinned revision stays pinned.
+
+    Args:
+        register: Where it is kept.
+        release: As this software answers by it.
+        current: What was seen to serve when it was decided.
+        chosen: Whether it serves whatever the workspace will say.
+        who: Who decided.
+        because: Why.
+        clock: Tells when.
+
+    Raises:
+        Conflict: It serves already, or somebody deployed another one meanwhile.
+    """
+    if release.id == current.release_id and chosen == current.chosen:
+        raise Conflict(f"{release.id} serves already", hint="answerable releases list")
+    register.add(release)
+    return register.deploy(
+        release_id=release.id,
+        pinned=current.pinned,
+        who=who,
+        because=because,
+        at_ms=clock.now_ms(),
+        chosen=chosen,
+        after=current.number,
+    )
+
+
+def earlier(deployments: Sequence[Deployment]) -> tuple[Deployment, ...]:
+    """Return what one can go back to, nearest first: each release before the one that serves.
+
+    A release that was left by going back to an earlier one is not among them.
+
+    Args:
+        deployments: Newest first.
+    """
+    path: list[Deployment] = []
+    for one in reversed(deployments):
+        known = [place for place, was in enumerate(path) if was.release_id == one.release_id]
+        if known:
+            del path[known[0] :]
+        path.append(one)
+    return tuple(reversed(path[:-1]))
+
+
+def revision_then(
+    deployment: Deployment,
+    deployments: Sequence[Deployment],
+    release: Release,
+    revisions: Sequence[Revision],
+) -> Revision | None:
+    """Return the revision that a deployment served at its end, or serves now; None if it is gone.
+
+    Args:
+        deployment: Any.
+        deployments: All, newest first.
+        release: Its release.
+        revisions: All that are kept, newest first.
+    """
+    if deployment.pinned is not None:
+        return next((one for one in revisions if one.number == deployment.pinned), None)
+    after = [one.at_ms for one in deployments if one.number == deployment.number + 1]
+    until = [one for one in revisions if not after or one.sealed_at_ms <= after[0]]
+    of_line = [one for one in until if one.line == release.line.id]
+    return next(iter(of_line or until), None)
