@@ -184,6 +184,28 @@ class NewRelease(_Table):
     )
 
 
+class Gate(_Table):
+    """What a release has to keep before it may serve: `answerable releases gate`.
+
+    Attributes:
+        questions: Question sets on which it may not be worse than the release that serves.
+        zero_tolerance: Question sets of which not one answer may be bad.
+        margin: So much of the share of good answers may be lost.
+        margins: The same for the mean of a measure: ``"hit@10" = 0.03``.
+        latency_ms_max: 95 of 100 answers take no longer.
+        latency_ratio_max: Nor longer than so many times what they take now.
+        cost_usd_max: An answer costs no more in the mean.
+    """
+
+    questions: tuple[str, ...] = ()
+    zero_tolerance: tuple[str, ...] = ()
+    margin: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    margins: dict[str, Annotated[float, Field(gt=0)]] = {}
+    latency_ms_max: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    latency_ratio_max: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    cost_usd_max: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
 class Model(_Table):
     """Where a language model is, who pays, and how much it may be asked.
 
@@ -275,6 +297,7 @@ class Settings(BaseSettings):
     sources: Sources = Sources()
     traces: Traces = Traces()
     release: NewRelease = NewRelease()
+    gate: Gate = Gate()
     embedders: Embedders = Embedders()
     models: dict[ModelName, Model] = {}
     judges: dict[ModelName, JudgeFolder] = {}

@@ -12,7 +12,7 @@ from answerable.adapters.clock import new_id
 from answerable.adapters.disk import translated, write_whole
 from answerable.domain.errors import AnswerableError, BadInput, NotFound
 from answerable.quality import records
-from answerable.quality.evaluation import Ran
+from answerable.quality.questions import Case
 from answerable.quality.records import EvalRun, Record
 from answerable.releases.flow import Serving
 
@@ -22,23 +22,26 @@ _SUFFIX = ".jsonl"
 LATEST = "latest"
 
 
-def evaluated(name: str, ran: Sequence[Ran], serving: Serving, *, now_ms: int) -> EvalRun:
+def evaluated(
+    name: str, cases: Sequence[Case], found: Sequence[Record], serving: Serving, *, now_ms: int
+) -> EvalRun:
     """Return a run as it is kept.
 
     Args:
         name: Of the question set.
-        ran: What came of its questions.
+        cases: Its questions.
+        found: What came of each.
         serving: What answered.
         now_ms: When.
     """
     return EvalRun(
         id=f"run-{new_id(now_ms)}",
         questions=name,
-        questions_hash=records.hash_of([one.case for one in ran]),
+        questions_hash=records.hash_of(cases),
         release=serving.release.id,
         revision=serving.revision.number if serving.revision else 0,
         at_ms=now_ms,
-        records=tuple(records.record(one) for one in ran),
+        records=tuple(found),
     )
 
 

@@ -33,6 +33,7 @@ from answerable.app.models import ModelReport, ModelView
 from answerable.app.purging import Purging
 from answerable.app.quarantine import Ill
 from answerable.app.rechecking import Look, recheck_given, recheck_trace, recorded_trace
+from answerable.app.releasing import Releasing
 from answerable.app.replaying import replay
 from answerable.app.respondent import AppRespondent
 from answerable.app.room import Room
@@ -41,6 +42,7 @@ from answerable.app.source_kinds import forget_fetched
 from answerable.app.sources import Sources
 from answerable.app.syncing import Syncing
 from answerable.app.tools import Tools
+from answerable.app.trials import Trials
 from answerable.app.views import Check, DocumentView, RevisionView
 from answerable.domain.cancel import Cancel
 from answerable.domain.documents import (
@@ -79,7 +81,7 @@ from answerable.quality.certificate import Standing, applied, opened
 from answerable.quality.diagnosis import Diagnosis
 from answerable.quality.evaluation import Ran, Ranked
 from answerable.quality.losses import Loss
-from answerable.quality.records import EvalRun
+from answerable.quality.records import EvalRun, record
 from answerable.quality.replay import Replayed
 from answerable.quality.why import why as diagnosed
 from answerable.releases import flow as releases
@@ -150,6 +152,8 @@ class App:
             self._metrics,
             record_models=settings.traces.record_models,
         )
+        trials = Trials(tools, settings.data, self._trial)
+        self.releases = Releasing(tools, self._current, self._embedded, trials)
 
     # Asking
 
@@ -905,7 +909,9 @@ class App:
 
     def evaluated(self, name: str, ran: Sequence[Ran]) -> EvalRun:
         """Return what `answers` gave for the question set of this name, to be kept and compared."""
-        return evaluations.evaluated(name, ran, self.serving(), now_ms=self.now_ms())
+        found = [record(one) for one in ran]
+        cases = [one.case for one in ran]
+        return evaluations.evaluated(name, cases, found, self.serving(), now_ms=self.now_ms())
 
     def rankings(
         self,
@@ -930,13 +936,27 @@ class App:
         return quality.rankings(questions.cases, respondent, asked=asked)
 
     def _respondent(
-        self, questions: QuestionSet, *, partial: bool, retrieval: Retrieval | None = None
+        self,
+        questions: QuestionSet,
+        *,
+        partial: bool,
+        retrieval: Retrieval | None = None,
+        on: Open | None = None,
     ) -> AppRespondent:
         named = page_name if questions.corpus is not None else str
         # Questions of a test set are nobody's questions: they leave no trace.
         return AppRespondent(
-            self, self._asks.answer, self.owner(), named, retrieval=retrieval, partial=partial
+            self,
+            lambda text, scope: self._asks.answer(text, scope, on=on),
+            self.owner(),
+            named,
+            retrieval=retrieval,
+            partial=partial,
+            on=on,
         )
+
+    def _trial(self, questions: QuestionSet, on: Open, is_partial: bool) -> AppRespondent:
+        return self._respondent(questions, partial=is_partial, on=on)
 
     # Calibration
 

@@ -51,6 +51,7 @@ class Comparison:
     """What two runs over one question set say about each other.
 
     Attributes:
+        both: What came of each question, before and after.
         rows: ``all`` first, then each tag.
         p_value: Of as uneven a change if nothing had changed; None where too few changed.
         verdict: Whether the newer one is no worse than the other by more than the margin.
@@ -60,6 +61,7 @@ class Comparison:
 
     before: EvalRun
     after: EvalRun
+    both: tuple[Both, ...]
     rows: tuple[Row, ...]
     p_value: float | None
     verdict: Verdict
@@ -85,6 +87,7 @@ def compared(before: EvalRun, after: EvalRun, *, margin: float) -> Comparison:
     return Comparison(
         before=before,
         after=after,
+        both=tuple(both),
         rows=(
             everything,
             *(_row(tag, [pair for pair in both if tag in pair[0].tags]) for tag in tags),

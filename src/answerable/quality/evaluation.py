@@ -233,6 +233,13 @@ def contains_quote(case: Case, outcome: Outcome) -> bool:
     return any(quote in quoted for quote in wanted if quote)
 
 
+def holds(text: str, outcome: Outcome) -> bool:
+    """Return whether an answer holds a text, as `comparable` text in whatever case."""
+    claims = outcome.claims if isinstance(outcome, Answered) else ()
+    said = comparable("\n\n".join(claim.text for claim in claims)).casefold()
+    return comparable(text).casefold() in said
+
+
 # In this order: each works on what those before it left.
 _MARKERS: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r"<!--.*?-->", re.DOTALL), " "),

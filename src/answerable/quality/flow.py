@@ -53,17 +53,20 @@ def answers(
     """
     ran = []
     for count, case in enumerate(cases, start=1):
-        trace = respondent.ask(case.question)
-        ran.append(
-            Ran(
-                case=case,
-                trace=trace,
-                ranked=respondent.ranking(case.question, documents=RANKED_DOCUMENTS),
-                verified=respondent.verified(trace),
-            )
-        )
+        ran.append(answer(case, respondent))
         asked(count)
     return tuple(ran)
+
+
+def answer(case: Case, respondent: Respondent) -> Ran:
+    """Return what comes of one question."""
+    trace = respondent.ask(case.question)
+    return Ran(
+        case=case,
+        trace=trace,
+        ranked=respondent.ranking(case.question, documents=RANKED_DOCUMENTS),
+        verified=respondent.verified(trace),
+    )
 
 
 def rankings(

@@ -24,6 +24,9 @@ class Case:
         tags: Groups that are reported apart. An answerable one without any is ``plain``; an
             unanswerable one has its kind.
         split: ``tune`` or ``held``, where the set says so; any word will do.
+        facts: Texts a whole answer contains, each; empty when the set does not say.
+        forbidden: Texts that no answer may contain: a secret, or what an instruction hidden in a
+            document would make a model say.
     """
 
     id: str
@@ -33,6 +36,8 @@ class Case:
     quotes: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     split: str = ""
+    facts: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
 
     @property
     def is_judged(self) -> bool:
@@ -55,7 +60,7 @@ def parse_questions(lines: Iterable[str], *, name: str) -> tuple[Case, ...]:
     Args:
         lines: One JSON object each: ``question``; ``id`` (the line number when missing),
             ``answerable`` (true when missing), ``gold_doc``, ``acceptable_docs``,
-            ``gold_quote``, ``tags``, ``kind``, ``split``.
+            ``gold_quote``, ``tags``, ``kind``, ``split``, ``facts``, ``forbidden``.
         name: What errors call the set.
 
     Raises:
@@ -170,6 +175,8 @@ def _question(row: _Row) -> Case:
         quotes=(quote,) if quote.strip() else (),
         tags=_tags(row, is_answerable=is_answerable),
         split=row.text("split", default=""),
+        facts=_said(row, "facts"),
+        forbidden=_said(row, "forbidden"),
     )
 
 
@@ -184,7 +191,13 @@ def _query(row: _Row, grades: Mapping[str, Mapping[str, float]]) -> Case:
         quotes=tuple(answer for answer in row.texts("answers") if answer.strip()),
         tags=_tags(row, is_answerable=is_answerable),
         split=row.text("split", default=""),
+        facts=_said(row, "facts"),
+        forbidden=_said(row, "forbidden"),
     )
+
+
+def _said(row: _Row, field: str) -> tuple[str, ...]:
+    return tuple(one for one in row.texts(field) if one.strip())
 
 
 def _tags(row: _Row, *, is_answerable: bool) -> tuple[str, ...]:

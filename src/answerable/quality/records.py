@@ -10,17 +10,29 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
 from hashlib import sha256
+from statistics import fmean
 from typing import Any
 
 from answerable.domain.errors import BadInput
-from answerable.domain.questions import Abstained, Answered, Trace
-from answerable.quality.evaluation import Ran, contains_quote
+from answerable.domain.questions import Abstained, Answered, StepReason, Trace
+from answerable.quality.evaluation import Ran, contains_quote, holds
 from answerable.quality.grades import Grade
 from answerable.quality.metrics import hit, ndcg, reciprocal_rank
 from answerable.quality.questions import Case
 
 FORMAT = "answerable-run-1"
 """Stands in the first line; raised when a reader of today could not read it."""
+
+
+_DISTURBING = frozenset(
+    {
+        StepReason.OUTAGE,
+        StepReason.BREAKER,
+        StepReason.BUDGET,
+        StepReason.OVERLOAD,
+        StepReason.POLICY,
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +48,7 @@ class Record:
         outcome: ``answered``, ``abstained`` or ``cancelled``.
         answer: Shown text; empty when there is none.
         because: Why there is no answer.
+        disturbed: How a model failed to take part, so that this says nothing about the release.
         documents: Ids of those that were cited: a purge of one takes the answer with it. None
             where nobody noted them.
     """
@@ -50,6 +63,7 @@ class Record:
     rung: str
     answer: str
     because: str
+    disturbed: str = ""
     documents: tuple[str, ...] | None = None
 
 
@@ -73,14 +87,20 @@ class EvalRun:
 
 def case_hash(case: Case) -> str:
     """Return the SHA-256 of a question and what is said of it, hexadecimal."""
-    row = json.dumps(asdict(case), sort_keys=True)
-    return sha256(row.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256(_row_of(case).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def hash_of(cases: Sequence[Case]) -> str:
     """Return the SHA-256 of a question set, hexadecimal; the order of its questions counts not."""
-    rows = sorted(json.dumps(asdict(case), sort_keys=True) for case in cases)
+    rows = sorted(map(_row_of, cases))
     return sha256("\n".join(rows).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _row_of(case: Case) -> str:
+    """Return a case as JSON; what came to sets later and is empty does not count."""
+    fields_set = asdict(case)
+    late = {name for name in ("facts", "forbidden") if not fields_set[name]}
+    return json.dumps({k: v for k, v in fields_set.items() if k not in late}, sort_keys=True)
 
 
 def record(ran: Ran) -> Record:
@@ -101,6 +121,7 @@ def record(ran: Ran) -> Record:
         if isinstance(outcome, Answered)
         else "",
         because=outcome.because if isinstance(outcome, Abstained) else "",
+        disturbed=_disturbed(trace),
         documents=tuple(sorted(_documents(outcome))) if isinstance(outcome, Answered) else (),
     )
 
@@ -115,24 +136,48 @@ def redacted(found: Record, purged: frozenset[str]) -> Record:
 def graded(case: Case, trace: Trace) -> Grade:
     """Return whether a question was answered well, as far as its set says how.
 
-    One without an answer in the documents: GOOD if it was not answered. One that has an answer:
-    BAD if it was not; GOOD if the answer holds a quote the set names, or, where it names none,
-    cites a document it names; UNDECIDED where it names neither, or the answer was cancelled.
+    BAD whatever else is so if it says something the set forbids. One without an answer in the
+    documents: GOOD if it was not answered. One that has an answer: BAD if it was not; GOOD if
+    the answer holds a quote the set names, or, where it names none, cites a document it names,
+    or holds every fact. Where the set names nothing of these: GOOD if it forbids something,
+    else UNDECIDED, as when the answer was cancelled.
     """
     outcome = trace.outcome
     if not isinstance(outcome, Answered | Abstained):
         return Grade.UNDECIDED
-    if isinstance(outcome, Abstained) or not case.answerable:
-        return _of(case.answerable == isinstance(outcome, Answered))
+    if any(holds(one, outcome) for one in case.forbidden):
+        return Grade.BAD
+    if not case.answerable:
+        return _of(isinstance(outcome, Abstained))
+    if case.forbidden and not (case.quotes or case.grades or case.facts):
+        return Grade.GOOD
+    return _of(_is_right(case, outcome)) if _is_graded(case, outcome) else Grade.UNDECIDED
+
+
+def _is_graded(case: Case, outcome: Answered | Abstained) -> bool:
+    return isinstance(outcome, Abstained) or bool(case.quotes or case.grades or case.facts)
+
+
+def _is_right(case: Case, outcome: Answered | Abstained) -> bool:
+    """Return whether what the set names first of quotes, documents and facts is there."""
+    if isinstance(outcome, Abstained):
+        return False
     if case.quotes:
-        return _of(contains_quote(case, outcome))
+        return contains_quote(case, outcome)
     if case.grades:
-        return _of(any(name in case.grades for name in _cited(outcome)))
-    return Grade.UNDECIDED
+        return any(name in case.grades for name in _cited(outcome))
+    return all(holds(one, outcome) for one in case.facts)
 
 
 def _of(is_good: bool) -> Grade:
     return Grade.GOOD if is_good else Grade.BAD
+
+
+def _disturbed(trace: Trace) -> str:
+    for one in trace.step_downs:
+        if one.reason in _DISTURBING:
+            return f"{one.rung}: {one.reason.value}"
+    return ""
 
 
 def _documents(outcome: Answered) -> set[str]:
@@ -153,6 +198,8 @@ def _measures(ran: Ran) -> dict[str, float]:
     known = [one for one in costs if one is not None]
     if len(known) == len(costs):
         found["cost_usd"] = float(sum(map(Decimal, known)))
+    if case.facts:
+        found["fact_recall"] = fmean(holds(one, trace.outcome) for one in case.facts)
     if case.is_judged:
         found |= {
             "hit@1": float(hit(ran.ranked, case.grades, k=1)),

@@ -95,7 +95,7 @@ def run(
     _check_ranks(mode, by, settings)
     if output is not None and mode is Mode.RETRIEVAL:
         raise BadInput("only answers are kept, not rankings", hint="leave out --output")
-    _check_outputs(output)
+    check_outputs(output)
     found = load_question_set(questions, workspace)
     has_own = bool(docs) or found.corpus is not None
     with open_memory(keep_vectors=True) if has_own else open_app(workspace) as app:
@@ -125,7 +125,7 @@ def run(
         _show_run(changed, vectors)
 
 
-def _check_outputs(*files: Path | None) -> None:
+def check_outputs(*files: Path | None) -> None:
     """Make sure that files can be written, before hours are spent on what stands in them.
 
     Raises:
@@ -219,7 +219,7 @@ def compare(
 
     if not 0 < margin < 1:
         raise BadInput(f"--margin takes a share above 0 and below 1, not {margin}", hint="0.05")
-    _check_outputs(markdown, junit)
+    check_outputs(markdown, junit)
     data = _data(workspace, before, after)
     found = comparison.compared(
         evaluations.found(before, data), evaluations.found(after, data), margin=margin

@@ -26,6 +26,7 @@ from answerable.entrypoints.cli import (
     modelling,
     operating,
     reading,
+    releasing,
     sourcing,
     verifying,
 )
@@ -90,6 +91,7 @@ cli.add_typer(inspecting.settings, name="settings", rich_help_panel=LOOK)
 cli.command("worker", rich_help_panel=LOOK)(operating.worker)
 cli.command("check", rich_help_panel=LOOK)(checking.check)
 cli.add_typer(evaluating.evaluation, name="eval", rich_help_panel=LOOK)
+cli.add_typer(releasing.releases, name="releases", rich_help_panel=LOOK)
 cli.command("calibrate", rich_help_panel=LOOK)(calibrating.calibrate)
 
 
