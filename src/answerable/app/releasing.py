@@ -316,7 +316,7 @@ class Releasing:
     def promote(self, name: str, *, who: str, because: str, override: str = "") -> Deployment:
         """Serve a release from the next question on, in all processes.
 
-        ``workspace`` serves what the workspace says, now and whenever it changes.
+        ``live`` keeps what serves, whatever the workspace says; ``workspace`` serves what the workspace says, now and whenever it changes.
 
         Args:
             name: It takes what `named` takes.
@@ -346,7 +346,7 @@ class Releasing:
             current=current,
             chosen=name != WORKSPACE,
             who=who,
-            because=why or self._wanted(release.id),
+            because=why or self._wanted(release.id, follows=name == WORKSPACE),
             clock=self._tools.clock,
         )
 
@@ -379,6 +379,8 @@ class Releasing:
             self._ready(release, then)
         else:
             self._ready(release)
+        if (release.id, pinned) == (now.deployment.release_id, now.deployment.pinned):
+            raise Conflict(f"{release.id} serves already", hint="answerable releases list")
         register.add(release)
         return register.deploy(
             release_id=release.id,
@@ -446,12 +448,12 @@ class Releasing:
         )
         return self._tools.register.propose(release, proposal)
 
-    def _wanted(self, release_id: str) -> str:
-        """Return why a release may serve: what its gate said, or its proposer."""
+    def _wanted(self, release_id: str, *, follows: bool) -> str:
+        """Return why a release may serve: what its gate said, or that it serves already."""
         for ruling in self._tools.register.rulings():
             if ruling.candidate == release_id:
                 return f"gate {ruling.decision}: {ruling.because.splitlines()[0]}"
-        return "as the workspace says"
+        return "follows the workspace" if follows else "stays, whatever the workspace says"
 
     def _target(self, name: str) -> _Target:
         if name == LIVE:

@@ -73,7 +73,7 @@ def flat(release: Release) -> dict[str, Value]:
     """Return every value of a release by its name: ``retrieval.passages_max``.
 
     What has a name of its own in a list is called by it: ``models.main.model``,
-    ``writing.prompts.draft``, ``abstaining.by_words.weights.unit``. The ladder is one value.
+    ``writing.prompts.answer``, ``abstaining.by_words.weights.unit``. The ladder is one value.
     """
     return dict(_named("", asdict(release)))
 

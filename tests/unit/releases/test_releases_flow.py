@@ -9,9 +9,28 @@ import pytest
 from answerable.adapters.clock import SystemClock
 from answerable.adapters.state.memory import MemoryRegister
 from answerable.domain.documents import Revision
-from answerable.domain.errors import NotFound
-from answerable.domain.releases import Deployment, JudgeChoice, Line, Release, Retrieval
-from answerable.releases.flow import Serving, base, embedded_release, settle, switch
+from answerable.domain.errors import Conflict, NotFound
+from answerable.domain.releases import (
+    Deployment,
+    JudgeChoice,
+    Line,
+    Release,
+    Retrieval,
+    Ruling,
+)
+from answerable.releases.flow import (
+    Serving,
+    base,
+    earlier,
+    embedded_release,
+    pinned_since,
+    promote,
+    rebased,
+    refusal,
+    revision_then,
+    settle,
+    switch,
+)
 from answerable.releases.flow import serving as _serving
 
 LINE = Line(parser="p", splitter="s", analyser="a")
@@ -155,3 +174,134 @@ def test_the_id_of_a_release_is_its_own() -> None:
     assert RELEASE.id == same.id != other.id
     assert replace(other, software=RELEASE.software).id == RELEASE.id
     assert replace(RELEASE) == RELEASE
+
+
+CHOSEN = replace(RELEASE, retrieval=Retrieval(passages_max=4))
+
+
+def chosen(register: MemoryRegister) -> Deployment:
+    """Promote a release that somebody chose."""
+    current = settle(register, RELEASE, clock=CLOCK)
+    return promote(register, CHOSEN, current=current, who="ann", because="it passed", clock=CLOCK)
+
+
+def test_what_was_chosen_stays_whatever_the_workspace_says() -> None:
+    """Also when the process starts again."""
+    register = MemoryRegister()
+    now = chosen(register)
+    assert now.chosen
+    other = replace(RELEASE, retrieval=Retrieval(alias_weight=0.9))
+    assert settle(register, other, clock=CLOCK) == now
+    assert settle(register, RELEASE, clock=CLOCK) == now
+
+
+def test_new_software_answers_by_what_was_chosen() -> None:
+    """Under another name, once; an older version that still runs does not deploy against it."""
+    register = MemoryRegister()
+    now = chosen(register)
+    newer = replace(RELEASE, software="2.0", line=OTHER)
+    after = settle(register, newer, clock=CLOCK)
+    assert after.chosen
+    assert register.release(after.release_id) == replace(CHOSEN, software="2.0", line=OTHER)
+    assert after.because == "software is now 2.0; still chosen: it passed"
+    assert settle(register, newer, clock=CLOCK) == after
+    assert settle(register, RELEASE, clock=CLOCK) == after
+    assert rebased(CHOSEN, RELEASE) is CHOSEN
+    assert now.number == after.number - 1
+
+
+def test_whoever_promotes_the_workspace_follows_it_again() -> None:
+    """And the next change of it is deployed as before."""
+    register = MemoryRegister()
+    now = chosen(register)
+    back = promote(
+        register, RELEASE, current=now, chosen=False, who="ann", because="back", clock=CLOCK
+    )
+    assert not back.chosen
+    other = replace(RELEASE, retrieval=Retrieval(alias_weight=0.9))
+    assert settle(register, other, clock=CLOCK).release_id == other.id
+
+
+def test_two_people_who_promote_at_once() -> None:
+    """The second saw what does not serve any more, and is told; and so is who changes nothing."""
+    register = MemoryRegister()
+    seen = settle(register, RELEASE, clock=CLOCK)
+    promote(register, CHOSEN, current=seen, who="ann", because="", clock=CLOCK)
+    other = replace(RELEASE, retrieval=Retrieval(alias_weight=0.9))
+    with pytest.raises(Conflict, match="meanwhile"):
+        promote(register, other, current=seen, who="bob", because="", clock=CLOCK)
+    now = register.current()
+    assert now is not None
+    with pytest.raises(Conflict, match="serves already"):
+        promote(register, CHOSEN, current=now, who="bob", because="", clock=CLOCK)
+    assert register.current() == now
+
+
+def test_a_promotion_keeps_the_pin_and_since_when() -> None:
+    """What was sealed since then is built on, whatever release serves."""
+    register = MemoryRegister()
+    settle(register, RELEASE, clock=CLOCK)
+    pin = switch(register, [revision(3)], pinned=3, who="a", because="b", clock=CLOCK)
+    now = promote(register, CHOSEN, current=pin, who="ann", because="", clock=CLOCK)
+    assert (now.pinned, now.chosen) == (3, True)
+    stamped = [replace(one, at_ms=10 * one.number) for one in register.deployments()]
+    assert pinned_since(stamped) == 10
+    again = switch(register, [revision(3)], pinned=3, who="a", because="b", clock=CLOCK)
+    assert again.chosen
+    stamped = [replace(one, at_ms=10 * one.number) for one in register.deployments()]
+    assert pinned_since(stamped) == 30
+
+
+def ruled(candidate: str, against: str, decision: str, *, number: int = 0) -> Ruling:
+    return Ruling(
+        number=number,
+        candidate=candidate,
+        against=against,
+        questions="ops",
+        decision=decision,
+        because="ops: 3 lost\nmore",
+        who="ann",
+        at_ms=0,
+    )
+
+
+def test_who_may_be_promoted() -> None:
+    """Who passed against what serves now; the last ruling counts."""
+    assert refusal("b", "a", []) == "no gate has looked at it"
+    assert refusal("b", "a", [ruled("c", "a", "pass")]) == "no gate has looked at it"
+    failed, passed = ruled("b", "a", "fail"), ruled("b", "a", "pass", number=1)
+    assert refusal("b", "a", [failed, passed]) == "its gate said fail: ops: 3 lost"
+    assert refusal("b", "a", [passed, failed]) == ""
+    assert refusal("b", "c", [passed]) == "it passed against a, and c serves now"
+
+
+def deployed(*names: str) -> list[Deployment]:
+    """Return these deployments, newest first."""
+    return [
+        Deployment(number=n, release_id=name, pinned=None, who="", because="", at_ms=n)
+        for n, name in reversed(list(enumerate(names)))
+    ]
+
+
+def test_going_back_again_and_again_goes_further_back() -> None:
+    """Never to what was left by going back."""
+    assert [one.release_id for one in earlier(deployed("a", "b", "c"))] == ["b", "a"]
+    assert [one.release_id for one in earlier(deployed("a", "b", "c", "b"))] == ["a"]
+    assert earlier(deployed("a", "b", "a")) == ()
+    assert [one.release_id for one in earlier(deployed("a", "a", "b", "b"))] == ["a"]
+    assert earlier([]) == ()
+
+
+def test_the_documents_of_a_deployment_are_those_it_served_last() -> None:
+    """The newest of its line until another was deployed, or those that were pinned."""
+    sealed = [replace(revision(n), sealed_at_ms=n) for n in (4, 3, 2, 1)]
+    all_of_them = deployed("a", "b", "c")
+    a, b, c = reversed(all_of_them)
+    assert [
+        found.number if (found := revision_then(one, all_of_them, RELEASE, sealed)) else None
+        for one in (a, b, c)
+    ] == [1, 2, 4]
+    pinned = replace(b, pinned=1)
+    assert revision_then(pinned, all_of_them, RELEASE, sealed) == sealed[-1]
+    assert revision_then(replace(b, pinned=9), all_of_them, RELEASE, sealed) is None
+    assert revision_then(a, all_of_them, RELEASE, []) is None
