@@ -24,6 +24,7 @@ from answerable.answering.standing import AnswerStanding, Given
 from answerable.app import calibrating, evaluations, originals, quarantine, registered
 from answerable.app.asking import Asks, only
 from answerable.app.background import Background
+from answerable.app.bisecting import Bisecting
 from answerable.app.calibrating import Asking, Calibrated, Calibration, Checked
 from answerable.app.current import Current, Open, empty_library
 from answerable.app.embedders import CheckReport, EmbedderView, view
@@ -154,6 +155,13 @@ class App:
         )
         trials = Trials(tools, settings.data, self._trial)
         self.releases = Releasing(tools, self._current, self._embedded, trials)
+        self.bisecting = Bisecting(
+            tools,
+            self._current,
+            trials,
+            self._embedded,
+            lambda text, on: self._asks.answer(text, self.owner(), on=on),
+        )
 
     # Asking
 

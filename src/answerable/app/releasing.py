@@ -316,7 +316,8 @@ class Releasing:
     def promote(self, name: str, *, who: str, because: str, override: str = "") -> Deployment:
         """Serve a release from the next question on, in all processes.
 
-        ``live`` keeps what serves, whatever the workspace says; ``workspace`` serves what the workspace says, now and whenever it changes.
+        ``live`` keeps what serves, whatever the workspace says; ``workspace`` serves what the
+        workspace says, now and whenever it changes.
 
         Args:
             name: It takes what `named` takes.

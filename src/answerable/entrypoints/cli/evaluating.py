@@ -13,6 +13,7 @@ from answerable.domain.errors import BadInput, PathMissing
 from answerable.entrypoints.cli.terminal import (
     Json,
     Workspace,
+    counted,
     line,
     print_json,
     table,
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
     from answerable.library.vectors import Coverage
     from answerable.quality.comparison import Comparison
     from answerable.quality.evaluation import Ran, Report, Scores
+    from answerable.quality.records import Record
 
 evaluation = typer.Typer(no_args_is_help=True, help="Measure answers on question sets.")
 
 _TALK_EVERY = 100
 _FLIPS_MAX = 20
+_LINES_MAX = 4
 
 Settings = Mapping[str, Mapping[str, str | float]]
 
@@ -259,11 +262,21 @@ def _show_comparison(found: Comparison) -> None:
         line(f"{name}: {one.difference:+.3f} ({one.low:+.3f} to {one.high:+.3f})")
     for title, flips in (("lost", found.lost), ("gained", found.gained)):
         for before, after in flips[:_FLIPS_MAX]:
-            line(f"{title}: {before.question}")
-            line(f"  before, {before.rung or before.outcome}: {before.answer or before.because}")
-            line(f"  after, {after.rung or after.outcome}: {after.answer or after.because}")
+            show_flip(title, before, after)
         if len(flips) > _FLIPS_MAX:
             talk(f"{len(flips) - _FLIPS_MAX} more {title}: --json or --markdown FILE has all")
+
+
+def show_flip(title: str, before: Record, after: Record) -> None:
+    """Print a question with two answers to it, the first lines of each."""
+    line(f"{title}: {before.question}")
+    for label, one in (("before", before), ("after", after)):
+        first, *rest = (one.answer or one.because).splitlines() or [""]
+        line(f"  {label}, {one.rung or one.outcome}: {first}")
+        for text in rest[: _LINES_MAX - 1]:
+            line(f"    {text}")
+        if len(rest) >= _LINES_MAX:
+            line(f"    ({counted(len(rest) - _LINES_MAX + 1, 'line')} more)")
 
 
 def _check_ranks(mode: Mode, by: str, settings: Sequence[str] | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from answerable.domain.errors import BadInput, PathMissing
+from answerable.entrypoints.cli.evaluating import show_flip
 from answerable.entrypoints.cli.terminal import (
     Json,
     Workspace,
@@ -23,9 +24,11 @@ from answerable.entrypoints.cli.terminal import (
 )
 
 if TYPE_CHECKING:
+    from answerable.app.bisecting import Bisected
     from answerable.app.releasing import Difference, Gated, ReleaseView
     from answerable.quality.comparison import Comparison
     from answerable.releases.gate import Policy
+    from answerable.releases.history import State
     from answerable.settings import Gate
 
 releases = typer.Typer(
@@ -345,6 +348,90 @@ def rollback(
         talk("to serve the newest documents again: answerable revisions switch latest")
 
 
+@releases.command("bisect")
+def bisect(
+    question: Annotated[
+        str, typer.Option("--question", help="A question that is answered worse now.")
+    ] = "",
+    expect: Annotated[
+        str, typer.Option("--expect", help="A text its answer has to hold; else as it was then.")
+    ] = "",
+    questions: Annotated[str, typer.Option("--set", help="Or a question set.")] = "",
+    good: Annotated[
+        str, typer.Option("--good", help="Where it was good: d3, or a release; else the oldest.")
+    ] = "",
+    bad: Annotated[str, typer.Option("--bad", help="Where it is bad; else what serves now.")] = "",
+    *,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Ask revisions that lack vectors as they are.")
+    ] = False,
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """Find the change that made answers worse: a release, a part of it, or the very documents.
+
+    What served is asked again, each release with the documents it had.
+
+    Example:  answerable releases bisect --question "how to restart it?" --expect "rollout"
+    """
+    from answerable.app import load_question_set, open_app
+
+    if bool(question) == bool(questions):
+        raise BadInput("name one question, or one set", hint='--question "...", or --set NAME')
+    with open_app(workspace) as app:
+        history = app.bisecting.between(good, bad)
+        if question:
+            asked = app.bisecting.case(question, expect, history[0])
+        else:
+            asked = load_question_set(questions, workspace)
+        found = app.bisecting.run(
+            asked, history, told=lambda text: talk(f"  {text}"), partial=partial
+        )
+    if as_json:
+        print_json(_bisected(found))
+    else:
+        _show_bisected(found)
+
+
+def _bisected(found: Bisected) -> dict[str, Any]:
+    return {
+        "culprit": _state(found.after),
+        "before": _state(found.before),
+        "posterior": found.posterior,
+        "asked": found.asked,
+        "states": found.states,
+        "guilty": list(found.guilty),
+        "parts": [asdict(one) for one in found.parts],
+        "documents": list(found.documents),
+        "lost": [{"before": asdict(one), "after": asdict(two)} for one, two in found.flips],
+    }
+
+
+def _state(one: State) -> dict[str, Any]:
+    return {
+        "deployment": one.deployment,
+        "release": one.release.id,
+        "revision": one.revision.number,
+        "since_ms": one.since_ms,
+    }
+
+
+def _show_bisected(found: Bisected) -> None:
+    line(f"{found.after.name}, since {when(found.after.since_ms)}: {found.posterior:.1%} sure")
+    line(f"it was good in {found.before.name}")
+    for one in found.parts:
+        line(
+            f"  {one.name}: {one.bad_with} of {one.of} bad with only that changed, "
+            f"{one.bad_without} with all but that"
+        )
+    line(f"because of: {' and '.join(found.guilty)}")
+    for path in found.documents:
+        line(f"  document: {path}")
+    for before, after in found.flips[:_FLIPS_MAX]:
+        show_flip("lost", before, after)
+    talk(f"{found.asked} answers of {found.states} states were looked at")
+
+
 def _change(given: str) -> tuple[str, str]:
     name, equals, value = given.partition("=")
     if not equals:
@@ -453,8 +540,6 @@ def _show_gate(found: Gated) -> None:
 
 def _show_flips(title: str, comparison: Comparison, flips: Sequence[Any]) -> None:
     for before, after in flips[:_FLIPS_MAX]:
-        line(f"{title}, {comparison.after.questions}: {before.question}")
-        line(f"  before, {before.rung or before.outcome}: {before.answer or before.because}")
-        line(f"  after, {after.rung or after.outcome}: {after.answer or after.because}")
+        show_flip(f"{title}, {comparison.after.questions}", before, after)
     if len(flips) > _FLIPS_MAX:
         talk(f"{len(flips) - _FLIPS_MAX} more {title}: --json or --markdown FILE has all")
