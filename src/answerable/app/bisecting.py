@@ -158,20 +158,20 @@ class Bisecting:
         history: Sequence[State],
         *,
         told: Callable[[str], None],
-        partial: bool = False,
     ) -> Bisected:
         """Return which state of a history made answers worse.
+
+        A revision that lacked vectors answered by words alone, and does so again.
 
         Args:
             questions: Some of them were answered well in the first state, and not in the last.
             history: At least two states, oldest first.
             told: Hears what is asked.
-            partial: Whether words alone may do where vectors are missing.
 
         Raises:
             BadInput: Nothing of the set got worse between both ends.
         """
-        asking = _Asking(self, questions, told=told, partial=partial)
+        asking = _Asking(self, questions, told=told)
         lost = asking.lost(history[0], history[-1])
         if not lost:
             raise BadInput(
@@ -242,12 +242,10 @@ class _Asking:
         questions: QuestionSet,
         *,
         told: Callable[[str], None],
-        partial: bool,
     ) -> None:
         self._app = app
         self._questions = questions
         self._told = told
-        self._partial = partial
         self._repeats: dict[tuple[str, int, str], int] = {}
         self.count = 0
 
@@ -259,7 +257,7 @@ class _Asking:
             cases,
             self._app._open(state),  # noqa: SLF001
             asked=lambda _count: None,
-            partial=self._partial,
+            partial=True,
         )
 
     def bad(self, state: State, cases: Sequence[Case]) -> int:

@@ -362,9 +362,6 @@ def bisect(
     ] = "",
     bad: Annotated[str, typer.Option("--bad", help="Where it is bad; else what serves now.")] = "",
     *,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Ask revisions that lack vectors as they are.")
-    ] = False,
     as_json: Json = False,
     workspace: Workspace = None,
 ) -> None:
@@ -384,9 +381,7 @@ def bisect(
             asked = app.bisecting.case(question, expect, history[0])
         else:
             asked = load_question_set(questions, workspace)
-        found = app.bisecting.run(
-            asked, history, told=lambda text: talk(f"  {text}"), partial=partial
-        )
+        found = app.bisecting.run(asked, history, told=lambda text: talk(f"  {text}"))
     if as_json:
         print_json(_bisected(found))
     else:
