@@ -126,7 +126,14 @@ def background(
         )
 
     return Background(
-        settings, tools, run, holder=f"test {id(run)}", fill=bool, needed=tuple, purge=int
+        settings,
+        tools,
+        run,
+        holder=f"test {id(run)}",
+        fill=bool,
+        needed=tuple,
+        purge=int,
+        watch=bool,
     )
 
 

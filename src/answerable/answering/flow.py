@@ -98,6 +98,7 @@ def begin(
         follows=asking.follows,
         ladder=checked_ladder(asking.ladder),
         crowded=asking.crowded,
+        conversation=asking.conversation,
     )
     asked_for = f"asked for: {', '.join(asking.ladder)}"
     return Run(

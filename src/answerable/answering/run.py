@@ -62,6 +62,7 @@ class Asking:
         follows: Id of the trace of the last of them.
         ladder: Rungs in place of the release's own, because somebody asked for them.
         crowded: Why no model may be asked now; empty when one may.
+        conversation: What is the same in all of its turns, if that matters; a hash.
     """
 
     text: str
@@ -69,6 +70,7 @@ class Asking:
     follows: str = ""
     ladder: tuple[str, ...] = ()
     crowded: str = ""
+    conversation: str = ""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -157,6 +159,7 @@ class Run:
             step_downs=tuple(self.step_downs),
             dropped=tuple(self.dropped),
             calls=tuple(self.calls),
+            conversation=self.asking.conversation,
         )
 
 

@@ -51,7 +51,12 @@ class Asks:
         self._failed: tuple[str, int] | None = None
 
     def stream(
-        self, asking: answering.Asking, scope: Scope, *, cancel: Cancel
+        self,
+        asking: answering.Asking,
+        scope: Scope,
+        *,
+        cancel: Cancel,
+        on: Open | None = None,
     ) -> Generator[Event, None, None]:
         """Give what happens while a question is answered, `Done` last.
 
@@ -62,6 +67,7 @@ class Asks:
             asking: The question.
             scope: As whom.
             cancel: Ends it from any thread.
+            on: Another release than that which serves, with what it answers from.
 
         Raises:
             BadQuestion: It is empty or too long.
@@ -70,7 +76,7 @@ class Asks:
         """
         tape = MemoryTape()
         desk = recording(self._desk, tape) if self._record_models else self._desk
-        return self._kept(self._begin(asking, scope, cancel, desk=desk), tape)
+        return self._kept(self._begin(asking, scope, cancel, desk=desk, on=on), tape)
 
     def answer(
         self,
@@ -102,8 +108,16 @@ class Asks:
         is_over = self._tools.clock.now_ms() - at_ms > _LEDGER_WAIT_MS
         return Check(name="ledger", ready=is_over, detail=f"the last trace was not kept: {said}")
 
-    def turns(self, follows: str, scope: Scope, *, most: int) -> tuple[Turn, ...]:
+    def turns(
+        self, follows: str, scope: Scope, *, most: int, rejected: frozenset[str] = frozenset()
+    ) -> tuple[Turn, ...]:
         """Return a trace and those it follows as turns, oldest first; at most so many.
+
+        Args:
+            follows: Id of the trace.
+            scope: As whom.
+            most: At most so many turns.
+            rejected: Releases whose answers are left out: they were found to be bad.
 
         Raises:
             NotFound: There is no such trace, or it is somebody else's.
@@ -116,7 +130,8 @@ class Asks:
                 raise NotFound("there is no such trace to follow", hint="answerable traces list")
             if not trace.question:
                 break  # its text has expired, and with it what came before
-            found.append(Turn(question=trace.searched or trace.question, answer=said(trace)))
+            if trace.release not in rejected:
+                found.append(Turn(question=trace.searched or trace.question, answer=said(trace)))
             name = trace.follows
         return tuple(reversed(found))
 

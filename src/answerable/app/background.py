@@ -55,6 +55,7 @@ class Background:
         needed: Gives the numbers of revisions that are kept whatever their age.
         purge: Finishes what is to be purged; says how many purges that were. Needs the writer lock
             for itself.
+        watch: Looks after a canary; says whether there was anything to do.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Background:
         fill: Callable[[], bool],
         needed: Callable[[], Collection[int]],
         purge: Callable[[], int],
+        watch: Callable[[], bool],
     ) -> None:
         self._settings = settings
         self._tools = tools
@@ -75,6 +77,7 @@ class Background:
         self._fill = fill
         self._needed = needed
         self._purge = purge
+        self._watch = watch
         self._holder = holder
         self._term: int | None = None
         self._swept_term: int | None = None
@@ -145,7 +148,7 @@ class Background:
             if self._is_stopping.is_set() or not self._keep():
                 return False
             done = self._sweep() + self._forget() + self._retire() + self._erase()
-            done += self._take_uploads()
+            done += self._take_uploads() + self._watch()
             return done + self._fill() > 0
 
     def close(self) -> None:

@@ -26,6 +26,7 @@ from answerable.app.asking import Asks, only
 from answerable.app.background import Background
 from answerable.app.bisecting import Bisecting
 from answerable.app.calibrating import Asking, Calibrated, Calibration, Checked
+from answerable.app.canarying import Canarying
 from answerable.app.current import Current, Open, empty_library
 from answerable.app.embedders import CheckReport, EmbedderView, view
 from answerable.app.explaining import look_into
@@ -141,6 +142,7 @@ class App:
             fill=self._filling.step,
             needed=self._needed,
             purge=lambda: len(self.finish_purges()),
+            watch=self._watch,
         )
         self._room = Room(settings.data, least_bytes=settings.ingest.free_mb_min * 2**20)
         syncing = Syncing(settings, tools, self._ingest, room=self._room, holder=holder)
@@ -155,6 +157,7 @@ class App:
         )
         trials = Trials(tools, settings.data, self._trial)
         self.releases = Releasing(tools, self._current, self._embedded, trials)
+        self.canaries = Canarying(tools, self._current, self.releases, self._asks, owner_scope())
         self.bisecting = Bisecting(
             tools,
             self._current,
@@ -174,6 +177,7 @@ class App:
         follows: str = "",
         turns: Sequence[Turn] = (),
         crowded: str = "",
+        conversation: str = "",
     ) -> Trace:
         """Return the trace of a question, with its outcome; it is in the ledger.
 
@@ -187,6 +191,8 @@ class App:
             follows: Id of the trace this question comes after, in the same conversation.
             turns: What was said before, where it is not in the ledger.
             crowded: Why no model may be asked now.
+            conversation: What the client calls the conversation: all its turns are answered by
+                one release. Else that is told by its first question.
 
         Raises:
             BadQuestion: It is empty or too long.
@@ -202,6 +208,7 @@ class App:
             follows=follows,
             turns=turns,
             crowded=crowded,
+            conversation=conversation,
         )
         return answering.drained(happening)
 
@@ -215,6 +222,7 @@ class App:
         follows: str = "",
         turns: Sequence[Turn] = (),
         crowded: str = "",
+        conversation: str = "",
     ) -> Generator[Event, None, None]:
         """Give what happens while a question is answered: `Done` last, with its trace.
 
@@ -222,11 +230,20 @@ class App:
         cancelling from any thread, frees everything and leaves a trace that says so.
         """
         turns_max = self._current.serving().release.writing.turns_max
-        before = self._asks.turns(follows, scope, most=turns_max)
-        asking = answering.Asking(
-            text=text, turns=(*before, *turns), follows=follows, ladder=only(rung), crowded=crowded
+        rejected = self.canaries.rejected() if follows else frozenset()
+        before = self._asks.turns(follows, scope, most=turns_max, rejected=rejected)
+        on, known_as = self.canaries.route(
+            text, scope, follows=follows, turns=turns, named=conversation
         )
-        return self._asks.stream(asking, scope, cancel=cancel)
+        asking = answering.Asking(
+            text=text,
+            turns=(*before, *turns),
+            follows=follows,
+            ladder=only(rung),
+            crowded=crowded,
+            conversation=known_as,
+        )
+        return self._asks.stream(asking, scope, cancel=cancel, on=on)
 
     def search(
         self,
@@ -962,6 +979,10 @@ class App:
             partial=partial,
             on=on,
         )
+
+    def _watch(self) -> bool:
+        """Look after a canary, if one runs."""
+        return self.canaries.step()
 
     def _trial(self, questions: QuestionSet, on: Open, is_partial: bool) -> AppRespondent:
         return self._respondent(questions, partial=is_partial, on=on)

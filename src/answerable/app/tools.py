@@ -25,7 +25,7 @@ from answerable.library.ports import (
     VectorCache,
 )
 from answerable.operations.ports import Leases, SourceRegistry
-from answerable.releases.ports import Register
+from answerable.releases.ports import Canaries, Register
 from answerable.settings import Settings
 
 
@@ -39,6 +39,7 @@ class Tools:
     originals: Originals
     index: Index
     register: Register
+    canaries: Canaries
     leases: Leases
     sources: SourceRegistry
     ledger: Ledger
@@ -60,6 +61,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
     from answerable.adapters.index.local import LocalIndex
     from answerable.adapters.state.engine import Database
     from answerable.adapters.state.schema import LEDGER, STATE, migrate
+    from answerable.adapters.state.sql_canaries import SqlCanaries
     from answerable.adapters.state.sql_leases import SqlLeases
     from answerable.adapters.state.sql_ledger import SqlLedger
     from answerable.adapters.state.sql_purges import SqlPurges
@@ -92,6 +94,7 @@ def disk_tools(settings: Settings, stack: ExitStack) -> Tools:
         originals=file_originals(settings),
         index=LocalIndex(data / "index", analyser=analyser),
         register=SqlRegister(database),
+        canaries=SqlCanaries(database),
         leases=SqlLeases(database),
         sources=SqlSources(database),
         ledger=ledger,
@@ -164,6 +167,7 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         MemoryVectorCache,
         Pulse,
     )
+    from answerable.adapters.state.memory_canaries import MemoryCanaries
     from answerable.adapters.state.memory_purges import MemoryPurges
     from answerable.adapters.state.memory_quarantine import MemoryQuarantine
     from answerable.adapters.state.memory_sources import MemorySources
@@ -176,7 +180,7 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
     pulse = Pulse()
     analyser, clock = TantivyAnalyser(), SystemClock()
     models = Models(settings, None, clock, stack.enter_context(ExitStack()))
-    state = MemoryState(pulse)
+    state, register = MemoryState(pulse), MemoryRegister(pulse)
     pictures = new_pictures(settings, stack)
     return Tools(
         state=state,
@@ -184,7 +188,8 @@ def memory_tools(settings: Settings, stack: ExitStack, *, kept: Path | None = No
         quarantine=MemoryQuarantine(),
         originals=NoOriginals(),
         index=RamIndex(analyser=analyser),
-        register=MemoryRegister(pulse),
+        register=register,
+        canaries=MemoryCanaries(register, pulse.beat),
         leases=MemoryLeases(),
         sources=MemorySources(),
         ledger=MemoryLedger(),

@@ -241,6 +241,8 @@ class Trace:
         replies: Of models, a line of JSON each, where the operator has them kept; for replays.
         is_redacted: Whether its texts were deleted because a document in it was purged. No part
             of what is stored of a trace.
+        conversation: What is the same in all turns of a conversation, where it mattered which
+            release answers it: while a canary ran. A hash; else empty.
     """
 
     id: str
@@ -262,3 +264,4 @@ class Trace:
     calls: tuple[ModelUse, ...] = ()
     replies: tuple[str, ...] = ()
     is_redacted: bool = False
+    conversation: str = ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from answerable.domain.releases import Deployment, Proposal, Release, Ruling
@@ -94,4 +96,95 @@ class Register(Protocol):
 
     def rulings(self) -> Sequence[Ruling]:
         """Return what gates said, newest first."""
+        ...
+
+
+class Stage(StrEnum):
+    """How far a canary is.
+
+    ``promoting`` is between the decision and the deployment: whoever finds it so, deploys.
+    """
+
+    RUNNING = "running"
+    PROMOTING = "promoting"
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled_back"
+    UNDECIDED = "undecided"
+    STOPPED = "stopped"
+
+
+OPEN = frozenset({Stage.RUNNING, Stage.PROMOTING})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CanaryRecord:
+    """A canary as it is stored.
+
+    Attributes:
+        number: From 0, rising.
+        watch: What was seen, as JSON.
+        held: Why a person holds it; empty when nobody does.
+        because: Why it began; once it has ended, why it ended.
+        who: Who began it.
+        ended_ms: None while it is open.
+    """
+
+    number: int
+    candidate: str
+    baseline: str
+    watch: str
+    held: str
+    stage: Stage
+    because: str
+    who: str
+    began_ms: int
+    ended_ms: int | None
+
+
+class Canaries(Protocol):
+    """The record of canaries, of which one at most is open.
+
+    Every method may raise `StorageFailure`; a change is durable when it returns.
+    """
+
+    def begin(
+        self, *, candidate: str, baseline: str, watch: str, who: str, because: str, now_ms: int
+    ) -> CanaryRecord:
+        """Store a new one with the next number.
+
+        Raises:
+            NotFound: The candidate is not stored.
+            Conflict: Another one is open.
+        """
+        ...
+
+    def all(self) -> Sequence[CanaryRecord]:
+        """Return all canaries, newest first."""
+        ...
+
+    def open(self) -> CanaryRecord | None:
+        """Return the one that is open."""
+        ...
+
+    def save(self, number: int, watch: str) -> bool:
+        """Store what was seen; return False, and store nothing, where it does not run any more."""
+        ...
+
+    def hold(self, number: int, because: str) -> bool:
+        """Note why a person holds it, or with nothing that nobody does; False as for `save`."""
+        ...
+
+    def move(
+        self,
+        number: int,
+        stage: Stage,
+        *,
+        of: Collection[Stage],
+        because: str,
+        now_ms: int,
+    ) -> bool:
+        """Bring it to a stage if it is at one of these; return whether it was.
+
+        A stage that is not open ends it.
+        """
         ...

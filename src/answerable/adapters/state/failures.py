@@ -28,6 +28,13 @@ def deployed_meanwhile() -> Conflict:
     )
 
 
+def canary_open() -> Conflict:
+    """Return the failure of beginning a canary while another one runs."""
+    return Conflict(
+        "another canary runs", hint="answerable releases canary show; then stop it, or wait"
+    )
+
+
 def number_taken(number: int, *, newest: int) -> Conflict:
     """Return the failure of sealing a revision that is not the newest."""
     return Conflict(

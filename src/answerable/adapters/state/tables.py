@@ -201,6 +201,21 @@ rulings = Table(
     Column("at_ms", BigInteger, nullable=False),
 )
 
+canaries = Table(
+    "canaries",
+    state,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("candidate", Text, ForeignKey(releases.c.id), nullable=False),
+    Column("baseline", Text, nullable=False),
+    Column("watch", Text, nullable=False),
+    Column("held", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("began_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),
+)
+
 jobs = Table(
     "jobs",
     state,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from answerable.domain.errors import BadInput, PathMissing
+from answerable.entrypoints.cli.canarying import canary
 from answerable.entrypoints.cli.evaluating import show_flip
 from answerable.entrypoints.cli.terminal import (
     Json,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 releases = typer.Typer(
     no_args_is_help=True, help="Change what answers: propose, gate, promote, go back."
 )
+
+releases.add_typer(canary, name="canary")
 
 EXIT_FAILED = 20
 EXIT_INCONCLUSIVE = 21

@@ -56,7 +56,11 @@ def _add_questions(router: APIRouter, app: App, answers: Answers) -> None:
         With `stream`, or when `text/event-stream` is accepted, what happens comes as events:
         `understood`, `passages`, `claim`, `dropped`, `step_down`, `error`, and `done` last.
         """
-        how = {"rung": asked.rung, "follows": asked.follows}
+        how = {
+            "rung": asked.rung,
+            "follows": asked.follows,
+            "conversation": happening.conversation(request),
+        }
         if asked.stream or happening.MEDIA_TYPE in request.headers.get("accept", ""):
             return await happening.streamed(answers.events(asked.question, **how), top=asked.top)
         trace = await answers.whole(request, asked.question, **how)

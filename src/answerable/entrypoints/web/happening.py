@@ -29,6 +29,10 @@ from answerable.entrypoints.web import problems, render
 from answerable.entrypoints.web.streams import BEAT, GONE, Start, Streams, sent
 
 MEDIA_TYPE = "text/event-stream"
+CONVERSATION = "answerable-conversation"
+"""The header by which a client names a conversation, so that one release answers all of it."""
+
+_NAME_CHARS = 200
 _CROWDED = "as many answers are on their way as this server takes at once"
 
 
@@ -78,6 +82,11 @@ class Answers:
 
     def _shed(self, text: str, how: dict[str, Any]) -> Trace:
         return self._app.ask(text, self._app.owner(), crowded=_CROWDED, **how)
+
+
+def conversation(request: Request) -> str:
+    """Return what a client calls its conversation; empty where it does not say."""
+    return request.headers.get(CONVERSATION, "")[:_NAME_CHARS]
 
 
 async def _until_gone(request: Request, cancel: Cancel) -> None:

@@ -22,7 +22,7 @@ from answerable.app import App
 from answerable.domain.errors import AnswerableError, BadInput, NotFound
 from answerable.domain.questions import Trace, Turn
 from answerable.entrypoints.web import problems, render
-from answerable.entrypoints.web.happening import MEDIA_TYPE, Answers, begun
+from answerable.entrypoints.web.happening import MEDIA_TYPE, Answers, begun, conversation
 from answerable.entrypoints.web.numbered import Paper
 from answerable.entrypoints.web.schemas import Words
 from answerable.entrypoints.web.streams import BEAT
@@ -97,7 +97,11 @@ def openai(app: App, answers: Answers) -> APIRouter:
         """Answer the last question of a conversation; citations are annotations."""
         try:
             question, turns = _conversation(asked.messages)
-            how: dict[str, Any] = {"rung": _rung(app, asked.model), "turns": turns}
+            how: dict[str, Any] = {
+                "rung": _rung(app, asked.model),
+                "turns": turns,
+                "conversation": conversation(request),
+            }
             if asked.stream:
                 return await _streamed(answers.events(question, **how), asked)
             return _json(_completion(await answers.whole(request, question, **how), asked.model))

@@ -1,4 +1,4 @@
-"""Who proposed a release, what gates said of it, and whether somebody chose it."""
+"""Who proposed a release, what gates and canaries said of it, and whether somebody chose it."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -35,4 +35,19 @@ def upgrade() -> None:
         sa.Column("at_ms", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_rulings"),
         sa.ForeignKeyConstraint(["candidate"], ["releases.id"], name="fk_rulings_candidate"),
+    )
+    op.create_table(
+        "canaries",
+        sa.Column("number", sa.Integer, autoincrement=False, nullable=False),
+        sa.Column("candidate", sa.Text, nullable=False),
+        sa.Column("baseline", sa.Text, nullable=False),
+        sa.Column("watch", sa.Text, nullable=False),
+        sa.Column("held", sa.Text, nullable=False),
+        sa.Column("stage", sa.Text, nullable=False),
+        sa.Column("because", sa.Text, nullable=False),
+        sa.Column("who", sa.Text, nullable=False),
+        sa.Column("began_ms", sa.BigInteger, nullable=False),
+        sa.Column("ended_ms", sa.BigInteger, nullable=True),
+        sa.PrimaryKeyConstraint("number", name="pk_canaries"),
+        sa.ForeignKeyConstraint(["candidate"], ["releases.id"], name="fk_canaries_candidate"),
     )
