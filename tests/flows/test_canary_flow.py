@@ -142,6 +142,16 @@ def test_a_shadow_is_seen_by_nobody_and_reads_what_was_asked_before(app: App) ->
     assert {one.release for one in app.traces(limit=1_000)} == {live}
 
 
+def test_a_shadow_loses_no_question(app: App) -> None:
+    """However many come at once, each is answered by both in the end."""
+    started(app, SHORTER, is_shadow=True, exposure_min=1_000)
+    asked(app, 30)
+    for _ in range(6):
+        app.canaries.step()
+    seen = app.canaries.view().watch.canary
+    assert (seen.live, seen.canary) == (30, 30)
+
+
 def test_a_person_wins(app: App) -> None:
     """Held, it is not promoted; stopped, it answers nothing; promoted by hand, it is over."""
     started(app, SHORTER, percent=50, margin=0.5)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from answerable.app.asking import Asks
@@ -282,18 +283,26 @@ class Canarying:
         after = watch
         for trace in self._since(watch):
             after = noted(after, trace)
+        return self._caught_up(watch, after)
+
+    def _caught_up(self, before: Watch, after: Watch) -> Watch:
+        """Return a watch that need not read again what was read; unchanged as long as it may."""
         now_ms = self._tools.clock.now_ms()
-        is_old = now_ms - watch.read_ms > _REREAD_MS
-        return watch if after is watch and not is_old else replace(after, read_ms=now_ms)
+        is_old = now_ms - before.read_ms > _REREAD_MS
+        return before if after is before and not is_old else replace(after, read_ms=now_ms)
 
     def _shadowed(self, watch: Watch, on: Open) -> Watch:
         """Let the candidate answer what was asked since, and where that is little, before."""
-        left = _REPLAYS
-        for trace in self._since(watch):
-            if left and trace.question and counts(watch, trace):
-                seen = self._asks.answer(trace.question, self._scope, on=on)
-                watch = noted_both(watch, trace.conversation, trace, seen)
-                left -= 1
+        before, left = watch, _REPLAYS
+        with closing(self._since(watch)) as since:
+            for trace in since:
+                if trace.question and counts(watch, trace):
+                    seen = self._asks.answer(trace.question, self._scope, on=on)
+                    watch = noted_both(watch, trace.conversation, trace, seen)
+                    left -= 1
+                if not left:
+                    return watch  # the rest comes next time
+        watch = self._caught_up(before, watch)
         for _ in range(_OLDER_MAX):
             older = self._older(watch) if left else None
             if older is None:
@@ -320,7 +329,7 @@ class Canarying:
                 return None
             before = lines[-1].id
 
-    def _since(self, watch: Watch) -> Iterator[Trace]:
+    def _since(self, watch: Watch) -> Generator[Trace, None, None]:
         """Give the traces that came since, oldest first; an answer may take a while to end."""
         least_ms = max(watch.canary.began_ms, watch.read_ms - _LATE_MS)
         found, before = [], None
