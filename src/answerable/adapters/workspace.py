@@ -47,6 +47,11 @@ embedder = "minilm"   # finds what is meant; openai, wordllama; none searches by
 # model = "nomic-embed-text"
 # dimension = 768
 
+# What a release has to keep before it may serve: `answerable releases gate workspace`.
+# [gate]
+# questions = ["ops"]         # sets in questions/
+# margin = 0.05               # so much of the share of good answers may be lost
+
 # Language models: `answerable models add ollama:llama3.2` writes them here. Keys stay in the
 # environment.
 """
