@@ -98,7 +98,7 @@ def test_ends_can_be_named(library: Shell) -> None:
     said = library.run(*zoo, "--bad", "d1").check_error("bad_input", status=2)
     assert "nothing of zoo that d0" in said
     library.run(*zoo, "--good", "d3", "--bad", "d1").check_error("bad_input", status=2)
-    library.run(*zoo, "--good", "rel-0").check_error("not_found", status=1)
+    library.run(*zoo, "--good", "rel-nowhere").check_error("not_found", status=1)
     library.run("releases", "bisect").check_error("bad_input", status=2)
 
 

@@ -573,6 +573,154 @@ class RevisionsOut(_Shape):
     revisions: list[RevisionOut]
 
 
+class ProposeIn(_Shape):
+    """A release made from another one."""
+
+    base: Annotated[
+        Words, Field(max_length=80, description="`workspace`, `live`, an id, or `d3`")
+    ] = "workspace"
+    changes: Annotated[
+        dict[Words, Words], Field(description="Names of values, and what they become, as texts")
+    ] = {}
+    message: Annotated[Words, Field(max_length=500)] = ""
+
+
+class PromoteIn(_Shape):
+    """Why a release shall serve."""
+
+    because: Annotated[Words, Field(max_length=500)] = ""
+    override: Annotated[
+        Words, Field(max_length=500, description="Why it may, though no gate let it pass")
+    ] = ""
+
+
+class RollbackIn(_Shape):
+    """Why, and to what."""
+
+    because: Annotated[Words, Field(min_length=1, max_length=500)]
+    to: Annotated[Words, Field(max_length=80, description="A release, or `d3`; else the last")] = ""
+    with_index: Annotated[bool, Field(description="With the documents of then, pinned")] = False
+
+
+class CanaryIn(_Shape):
+    """How a release is tried."""
+
+    percent: Annotated[int, Field(ge=1, le=50)] = 10
+    shadow: bool = False
+    margin: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    minutes: Annotated[int, Field(ge=0, le=100_000)] = 15
+    override: Annotated[
+        Words, Field(max_length=500, description="Why it may, though no gate let it pass")
+    ] = ""
+
+
+class BecauseIn(_Shape):
+    """Why."""
+
+    because: Annotated[Words, Field(max_length=500)] = ""
+
+
+class RulingOut(_Shape):
+    """What a gate said."""
+
+    number: int
+    candidate: str
+    against: str
+    questions: str
+    decision: Literal["pass", "fail", "inconclusive"]
+    because: str
+    who: str
+    at_ms: int
+
+
+class ProposalOut(_Shape):
+    """Who wanted a release, and what for."""
+
+    release_id: str
+    parent: str
+    author: str
+    message: str
+    at_ms: int
+
+
+class DeploymentOut(_Shape):
+    """What was put to serve."""
+
+    number: int
+    release_id: str
+    pinned: int | None
+    who: str
+    because: str
+    at_ms: int
+    chosen: bool
+
+
+class ReleaseOut(_Shape):
+    """A release with its history; `values` only where one is asked for."""
+
+    id: str
+    is_live: bool
+    at_ms: int
+    proposal: ProposalOut | None
+    ruling: RulingOut | None
+    deployed: list[DeploymentOut]
+    values: dict[str, str | float | int | bool | None] | None = None
+
+
+class ReleasesOut(_Shape):
+    """Releases, newest first."""
+
+    releases: list[ReleaseOut]
+
+
+class DifferenceOut(_Shape):
+    """What differs: values before and after, and documents where deployments were named."""
+
+    before: str
+    after: str
+    values: dict[str, list[str | float | int | bool | None]]
+    added: list[str] | None
+    changed: list[str] | None
+    gone: list[str] | None
+
+
+class GuardOut(_Shape):
+    """What was counted of one thing that may get worse."""
+
+    name: str
+    bad_live: int
+    bad_canary: int
+    compared: int
+    worse_p: float
+    no_worse_p: float
+
+
+class CanaryOut(_Shape):
+    """A canary: what was seen, and what would be done now."""
+
+    number: int
+    candidate: str
+    baseline: str
+    stage: Literal["running", "promoting", "promoted", "rolled_back", "undecided", "stopped"]
+    held: str
+    because: str
+    who: str
+    began_ms: int
+    ended_ms: int | None
+    percent: int
+    shadow: bool
+    live: int
+    canary: int
+    guards: list[GuardOut]
+    advice: str
+
+
+class CanariesOut(_Shape):
+    """Canaries, newest first."""
+
+    canaries: list[CanaryOut]
+
+
 class CheckOut(_Shape):
     """One thing readiness depends on."""
 

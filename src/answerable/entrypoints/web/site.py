@@ -32,6 +32,8 @@ from answerable.entrypoints.web.library import library_pages
 from answerable.entrypoints.web.openai import openai
 from answerable.entrypoints.web.pages import pages
 from answerable.entrypoints.web.printing import HERE, error_page, html
+from answerable.entrypoints.web.releases import releases_pages
+from answerable.entrypoints.web.releases_api import releases_api
 from answerable.entrypoints.web.sources_api import sources_api
 from answerable.entrypoints.web.streams import Streams
 
@@ -73,9 +75,11 @@ def build(
     )
     site.include_router(api(app, answers))
     site.include_router(sources_api(app))
+    site.include_router(releases_api(app))
     site.include_router(openai(app, answers))
     site.include_router(pages(app, answers))
     site.include_router(library_pages(app))
+    site.include_router(releases_pages(app))
     site.routes.extend(route for one in additions for route in one.routes)
     site.mount("/static", StaticFiles(directory=HERE / "static"))
     _add_docs(site)
