@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from answerable.adapters.sources.question_set import QuestionSet
 from answerable.app.current import Current, Open
+from answerable.app.releasing import LIVE
 from answerable.app.tools import Tools
 from answerable.app.trials import Trials
 from answerable.domain.errors import BadInput, Corrupt, NotFound
@@ -140,7 +141,8 @@ class Bisecting:
 
         Args:
             question: As it was asked.
-            expect: A text the answer has to hold; empty for what the good state cites.
+            expect: A text the answer has to hold; empty for what the good state says first: its
+                words, or, of a model, the documents it cites there.
             good: Where it was answered well.
         """
         case = Case(id=_ONE, question=question, answerable=True, grades={}, quotes=())
@@ -149,8 +151,11 @@ class Bisecting:
         outcome = self._ask(question, self._open(good)).outcome
         if not isinstance(outcome, Answered):
             return QuestionSet(name=_ONE, cases=(replace(case, answerable=False),))
-        cited = {one.path: 1.0 for claim in outcome.claims for one in claim.citations}
-        return QuestionSet(name=_ONE, cases=(replace(case, grades=cited),))
+        first = outcome.claims[0]
+        if outcome.rung.startswith(MODEL):  # it says the same in other words each time
+            cited = {one.path: 1.0 for one in first.citations}
+            return QuestionSet(name=_ONE, cases=(replace(case, grades=cited),))
+        return QuestionSet(name=_ONE, cases=(replace(case, quotes=(first.text,)),))
 
     def run(
         self,
@@ -345,7 +350,9 @@ class _Asking:
 
 
 def _place(name: str, history: Sequence[State]) -> int:
-    """Return where a deployment or a release ended in a history."""
+    """Return where a deployment or a release ended in a history; ``live`` is its end."""
+    if name == LIVE:
+        return len(history) - 1
     found = [
         place
         for place, one in enumerate(history)
