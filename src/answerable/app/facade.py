@@ -155,7 +155,7 @@ class App:
             self._metrics,
             record_models=settings.traces.record_models,
         )
-        trials = Trials(tools, settings.data, self._trial)
+        self._trials = trials = Trials(tools, settings.data, self._trial)
         self.releases = Releasing(tools, self._current, self._embedded, trials)
         self.canaries = Canarying(tools, self._current, self.releases, self._asks, owner_scope())
         self.bisecting = Bisecting(

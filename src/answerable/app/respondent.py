@@ -100,8 +100,15 @@ class AppRespondent:
         Raises:
             NotReady: They could be ranked by words only, and that would not be the release.
         """
+        # A document has so many passages at most, so these are of as many documents as wanted.
+        how = self._retrieval or (self._on.serving.release.retrieval if self._on else None)
+        limit = documents * how.per_document_max if how else _PASSAGES
         found = self._app.search(
-            question, self._scope, limit=_PASSAGES, retrieval=self._retrieval, on=self._on
+            question,
+            self._scope,
+            limit=min(limit, _PASSAGES),
+            retrieval=self._retrieval,
+            on=self._on,
         )
         if found.words_only and not self._partial:
             raise NotReady(
@@ -116,12 +123,16 @@ class AppRespondent:
         if not isinstance(trace.outcome, Answered):
             return 0
         citations = [one for claim in trace.outcome.claims for one in claim.citations]
-        return sum(self._holds(citation, trace.revision) for citation in citations)
+        views = {
+            one: self._app.document(one, self._scope, revision=trace.revision)
+            for one in {citation.document_id for citation in citations}
+        }
+        return sum(_holds(citation, views[citation.document_id]) for citation in citations)
 
-    def _holds(self, citation: Citation, revision: int) -> bool:
-        view = self._app.document(citation.document_id, self._scope, revision=revision)
-        text = view.content.text
-        return not verify(citation, text.text, spans=view.pieces, masks=text.masks)
+
+def _holds(citation: Citation, view: DocumentView) -> bool:
+    text = view.content.text
+    return not verify(citation, text.text, spans=view.pieces, masks=text.masks)
 
 
 _: Callable[..., Respondent] = AppRespondent

@@ -20,6 +20,7 @@ from answerable.quality.records import EvalRun, Record, case_hash, record
 JOBS = 4
 """Questions asked at once: models are waited for, and reading is not all Python."""
 
+_RANKED = 10
 _DIGITS = 12
 
 
@@ -97,7 +98,7 @@ class Trials:
             name = case_hash(case)
             found = known.get(name)
             if found is None:
-                found = record(quality.answer(case, respondent))
+                found = record(quality.answer(case, respondent, documents=_RANKED))
                 if not found.disturbed:
                     known.keep(name, found)
             with counting:

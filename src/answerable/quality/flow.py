@@ -58,13 +58,20 @@ def answers(
     return tuple(ran)
 
 
-def answer(case: Case, respondent: Respondent) -> Ran:
-    """Return what comes of one question."""
+def answer(case: Case, respondent: Respondent, *, documents: int = RANKED_DOCUMENTS) -> Ran:
+    """Return what comes of one question.
+
+    Args:
+        case: The question. One that is not judged says nothing about rankings, and gets none.
+        respondent: Who answers it.
+        documents: So many are ranked; 10 are enough for all that a record holds.
+    """
     trace = respondent.ask(case.question)
+    is_judged = case.is_judged
     return Ran(
         case=case,
         trace=trace,
-        ranked=respondent.ranking(case.question, documents=RANKED_DOCUMENTS),
+        ranked=respondent.ranking(case.question, documents=documents) if is_judged else (),
         verified=respondent.verified(trace),
     )
 

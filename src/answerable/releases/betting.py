@@ -12,11 +12,14 @@ Source: Waudby-Smith, Ramdas, "Estimating means of bounded random variables by b
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import add
 
 STAKES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8)
 """Shares of the capital that are bet at a time: each is played on its own, and the mean counts."""
 
+_GAMES = len(STAKES)
 _NEGLIGIBLE = 1e-17
 
 
@@ -42,8 +45,7 @@ class Bet:
     def log_e(self) -> float:
         """The logarithm of the capital: the evidence against the hypothesis, now."""
         most = max(self.capitals)
-        shares = [math.exp(one - most) for one in self.capitals]
-        return most + math.log(math.fsum(shares) / len(shares))
+        return most + math.log(sum([math.exp(one - most) for one in self.capitals]) / _GAMES)
 
     @property
     def p(self) -> float:
@@ -82,11 +84,22 @@ def played(bet: Bet, difference: float) -> Bet:
         gain = (difference - bet.line) / (1 + bet.line)
     else:
         gain = (bet.line - difference) / (1 - bet.line)
-    capitals = tuple(
-        [have + math.log1p(stake * gain) for have, stake in zip(bet.capitals, STAKES, strict=True)]
+    after = Bet(
+        line=bet.line,
+        is_above=bet.is_above,
+        capitals=tuple(map(add, bet.capitals, _growth(gain))),
+        n=bet.n + 1,
+        best=bet.best,
     )
-    after = replace(bet, capitals=capitals, n=bet.n + 1)
-    return replace(after, best=max(bet.best, after.log_e))
+    if (log_e := after.log_e) > bet.best:
+        object.__setattr__(after, "best", log_e)
+    return after
+
+
+@lru_cache(maxsize=4_096)
+def _growth(gain: float) -> tuple[float, ...]:
+    """Return what each capital grows by, in logarithms; most differences come again and again."""
+    return tuple([math.log1p(stake * gain) for stake in STAKES])
 
 
 def log_excess(bad: int, good: int, *, allowed: float) -> float:
