@@ -84,3 +84,40 @@ def test_what_a_run_holds_does_not_write_to_the_terminal(library: Shell) -> None
     assert "red" in told.out
     assert "\x1b" not in told.out
     assert "\x1b" not in (library.home / "x.xml").read_text()
+
+
+def test_a_set_that_does_not_fit_any_more(library: Shell) -> None:
+    """What went is named, what is near is offered, and the mended set fits."""
+    library.write("questions/zoo.jsonl", (library.home / "set.jsonl").read_text())
+    assert library.done("eval", "check", "zoo").out == ""
+    library.write("docs/okapi.md", "# okapi\n\nThe okapi sleeps in the new okapi house.\n")
+    library.done("ingest", "docs")
+    told = library.run("eval", "check", "zoo", "--write", "mended.jsonl")
+    assert told.status == 3
+    assert "okapi: its quote is in no document any more; the nearest is in okapi.md" in told.out
+    assert library.done("eval", "check", "mended.jsonl", "--json").data == []
+    library.write("empty.jsonl", "\n")
+    library.run("eval", "check", "empty.jsonl").check_error("bad_input", status=2)
+
+
+def test_questions_come_from_tables_and_from_people(library: Shell) -> None:
+    """A thumb down makes a candidate; nothing is added twice or overwritten."""
+    library.write("more.csv", "question,gold_doc\nwhere is the zebra?,zebra.md\n")
+    assert library.done("eval", "import", "more.csv", "zoo").out.startswith("1 question added")
+    library.done("ask", "where does the bilby sleep?")
+    trace = library.done("traces", "list", "--json").data[0]["id"]
+    assert library.done("eval", "import", "traces", "zoo").out.startswith("0 questions added")
+    library.done("feedback", trace, "--down")
+    assert library.done("eval", "import", "traces", "zoo").out.startswith("1 question added")
+    assert library.done("eval", "import", "traces", "zoo").out.startswith("0 questions added")
+    library.write("again.csv", "question\nwhere is the okapi?\n")
+    assert library.done("eval", "import", "again.csv", "zoo").out.startswith("1 question added")
+    rows = (library.home / "questions" / "zoo.jsonl").read_text().splitlines()
+    assert len({json.loads(row)["id"] for row in rows}) == 3
+    assert [json.loads(row)["question"] for row in rows] == [
+        "where is the zebra?",
+        "where does the bilby sleep?",
+        "where is the okapi?",
+    ]
+    library.run("eval", "import", "more.csv", "../zoo").check_error("bad_input", status=2)
+    library.run("eval", "import", "nowhere.csv", "zoo").check_error("path_missing", status=2)

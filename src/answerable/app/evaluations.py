@@ -10,9 +10,11 @@ from threading import Lock
 
 from answerable.adapters.clock import new_id
 from answerable.adapters.disk import translated, write_whole
+from answerable.answering.ports import TraceLine
 from answerable.domain.errors import AnswerableError, BadInput, NotFound
 from answerable.quality import records
-from answerable.quality.questions import Case
+from answerable.quality.anchors import Flaw
+from answerable.quality.questions import Case, parse_questions, written_case
 from answerable.quality.records import EvalRun, Record
 from answerable.releases.flow import Serving
 
@@ -71,6 +73,59 @@ def report(path: Path, text: str) -> None:
         StorageFailure: It cannot be written.
     """
     write_whole(path, text)
+
+
+def candidates(lines: Sequence[TraceLine]) -> tuple[Case, ...]:
+    """Return questions that people asked, to be said what is right; those without text are gone."""
+    return tuple(
+        Case(
+            id=one.id,
+            question=one.question,
+            answerable=True,
+            grades={},
+            tags=("from-traces",),
+        )
+        for one in lines
+        if one.question
+    )
+
+
+def add_questions(path: Path, cases: Sequence[Case]) -> int:
+    """Add questions to a JSONL set, whole or not at all; return how many it did not have.
+
+    Raises:
+        BadInput: The file is there and is no question set.
+        StorageFailure: It cannot be written.
+    """
+    with translated(path):
+        before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    known = parse_questions(before.splitlines(), name=path.name)
+    ids = {one.id for one in known}
+    asked = {one.question for one in known}
+    new = []
+    for one in cases:
+        if one.question not in asked:
+            # Numbers of lines, for instance, are no names.
+            name = f"{one.id}-{records.case_hash(one)[:6]}" if one.id in ids else one.id
+            new.append(replace(one, id=name))
+            ids.add(name)
+            asked.add(one.question)
+    if new:
+        gap = "\n" if before and not before.endswith("\n") else ""
+        write_whole(path, before + gap + "".join(f"{written_case(one)}\n" for one in new))
+    return len(new)
+
+
+def mended(cases: Sequence[Case], flaws: Sequence[Flaw]) -> str:
+    """Return a set as JSONL, with what was offered in place of quotes that went."""
+    offered = {one.case: one for one in flaws if one.quote}
+    lines = []
+    for case in cases:
+        flaw = offered.get(case.id)
+        if flaw is not None:
+            case = replace(case, quotes=(flaw.quote,), grades={flaw.document: 2.0})  # noqa: PLW2901
+        lines.append(f"{written_case(case)}\n")
+    return "".join(lines)
 
 
 def kept(data: Path) -> Iterator[EvalRun]:

@@ -932,6 +932,16 @@ class App:
         respondent = self._respondent(questions, partial=partial)
         return quality.answers(questions.cases, respondent, asked=asked)
 
+    def texts(self, scope: Scope) -> Mapping[str, str]:
+        """Return the texts of the documents that serve now and the scope allows, by path."""
+        members = self.documents(scope)
+        contents = self._tools.state.contents({one.content_id for one in members})
+        return {
+            one.document.path: contents[one.content_id].text.text
+            for one in members
+            if one.content_id in contents
+        }
+
     def evaluated(self, name: str, ran: Sequence[Ran]) -> EvalRun:
         """Return what `answers` gave for the question set of this name, to be kept and compared."""
         found = [record(one) for one in ran]

@@ -12,6 +12,7 @@ from answerable.app.trials import JOBS, Trials
 from answerable.domain.documents import Revision
 from answerable.domain.errors import BadInput, Conflict, Corrupt, NotFound, NotReady
 from answerable.domain.releases import MODEL, Deployment, Proposal, Release, Ruling
+from answerable.quality.anchors import Fault, among
 from answerable.quality.comparison import Comparison, compared
 from answerable.quality.records import hash_of
 from answerable.releases import flow as releases
@@ -269,7 +270,7 @@ class Releasing:
             partial: Whether words alone may do where vectors are missing.
 
         Raises:
-            BadInput: Both are the same.
+            BadInput: Both are the same, or a set contradicts itself.
             NotReady: One of them cannot answer here.
         """
         new, old = self.named(candidate), self.named(against)
@@ -278,6 +279,8 @@ class Releasing:
                 f"{candidate} is {against}: there is nothing to compare",
                 hint="answerable releases propose makes another release",
             )
+        for questions in (*sets, *suites):
+            _check_set(questions)
         on_new, on_old = self._ready(new), self._ready(old)
         both = []
         for questions in sets:
@@ -536,6 +539,20 @@ def _heard(
 ) -> Callable[[int], None]:
     name = f"{questions.name}, {on.serving.release.id}"
     return lambda count: asked(name, count, len(questions.cases))
+
+
+def _check_set(questions: QuestionSet) -> None:
+    """Make sure that a set does not contradict itself.
+
+    Raises:
+        BadInput: It does; says where.
+    """
+    for flaw in among(questions.cases):
+        if flaw.fault is Fault.CONTRADICTION:
+            raise BadInput(
+                f"{questions.name}, question {flaw.case}: {flaw.because}",
+                hint=f"answerable eval check {questions.name}",
+            )
 
 
 def _versioned(questions: QuestionSet) -> str:

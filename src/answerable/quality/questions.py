@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from answerable.domain.errors import BadInput
 
 PLAIN = "plain"
 UNANSWERABLE = "unanswerable"
+
+_LISTS = frozenset({"tags", "facts", "forbidden", "acceptable_docs"})
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +72,69 @@ def parse_questions(lines: Iterable[str], *, name: str) -> tuple[Case, ...]:
             the whole set is of no use; names line and field.
     """
     return _cases(_rows(lines, name), _question)
+
+
+def written_case(case: Case) -> str:
+    """Return a case as a line that `parse_questions` reads; of several quotes the first."""
+    documents = sorted(case.grades, key=lambda one: -case.grades[one])
+    fields: dict[str, object] = {
+        "id": case.id,
+        "question": case.question,
+        "answerable": case.answerable,
+        "gold_doc": documents[0] if documents else "",
+        "acceptable_docs": documents[1:],
+        "gold_quote": case.quotes[0] if case.quotes else "",
+        "tags": [tag for tag in case.tags if tag not in {PLAIN, UNANSWERABLE}],
+        "split": case.split,
+        "facts": list(case.facts),
+        "forbidden": list(case.forbidden),
+    }
+    kept = {name: value for name, value in fields.items() if value or value is False}
+    return json.dumps(kept, ensure_ascii=False)
+
+
+def parse_table(lines: Iterable[str], *, name: str) -> tuple[Case, ...]:
+    """Return the cases of a CSV question set: the fields of `parse_questions` as columns.
+
+    Args:
+        lines: The first names the columns. ``answerable`` is true or false; several tags, facts,
+            documents or forbidden texts have ``|`` between them; an empty cell says nothing.
+        name: What errors call the set.
+
+    Raises:
+        BadInput: As for `parse_questions`.
+    """
+    rows = [f"{line}\n" for line in lines]  # a cell may go on over several of them
+    separator = ";" if rows and rows[0].count(";") > rows[0].count(",") else ","
+    reader = csv.DictReader(rows, delimiter=separator, strict=True)
+    try:
+        if "question" not in (reader.fieldnames or ()):
+            raise _bad(f"{name}, line 1: no column is called question")
+        return _cases(
+            (
+                _Row(name=name, line=(at := reader.line_num), fields=dict(_cells(row, name, at)))
+                for row in reader
+            ),
+            _question,
+        )
+    except csv.Error as error:
+        raise _bad(f"{name}, line {reader.line_num}: this is not CSV: {error}") from None
+
+
+def _cells(row: Mapping[str, Any], name: str, line: int) -> Iterator[tuple[str, Any]]:
+    for field, cell in row.items():
+        if not isinstance(cell, str) or not isinstance(field, str):
+            raise _bad(f"{name}, line {line}: it has more or fewer cells than there are columns")
+        if not cell.strip():
+            continue
+        if field in _LISTS:
+            yield field, [part.strip() for part in cell.split("|")]
+        elif field == "answerable":
+            if cell.strip().casefold() not in _TRUTH:
+                raise _bad(f"{name}, line {line}: {field} has to be true or false")
+            yield field, _TRUTH[cell.strip().casefold()]
+        else:
+            yield field, cell
 
 
 def parse_queries(queries: Iterable[str], qrels: Iterable[str], *, name: str) -> tuple[Case, ...]:

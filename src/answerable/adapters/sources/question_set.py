@@ -17,6 +17,7 @@ from answerable.quality.questions import (
     parse_corpus,
     parse_queries,
     parse_questions,
+    parse_table,
 )
 
 _SUFFIX = ".md"
@@ -69,18 +70,20 @@ def load_questions(named: str, folder: Path) -> QuestionSet:
     """Return the question set at a path, or of a name in the workspace.
 
     Args:
-        named: Path of a JSONL file or of a folder with corpus, queries and qrels; or a name.
-        folder: Where named sets lie: ``NAME.jsonl`` or a folder ``NAME``.
+        named: Path of a JSONL or CSV file, or of a folder with corpus, queries and qrels; or a
+            name.
+        folder: Where named sets lie: ``NAME.jsonl``, ``NAME.csv`` or a folder ``NAME``.
 
     Raises:
         PathMissing: There is neither.
         BadInput: A line cannot be understood; it is named.
     """
-    for path in (Path(named), folder / named, folder / f"{named}.jsonl"):
+    for path in (Path(named), folder / named, folder / f"{named}.jsonl", folder / f"{named}.csv"):
         if path.is_dir():
             return _from_folder(path)
         if path.is_file():
-            cases = parse_questions(_lines(path), name=str(path))
+            parse = parse_table if path.suffix.casefold() == ".csv" else parse_questions
+            cases = parse(_lines(path), name=str(path))
             return QuestionSet(name=path.stem, cases=cases)
     raise PathMissing(
         f"there is no question set {named}, neither a path nor a name in {folder}",

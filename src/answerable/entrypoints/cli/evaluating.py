@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from answerable.answering.feedback import Thumb
 from answerable.domain.errors import BadInput, PathMissing
 from answerable.entrypoints.cli.terminal import (
     Json,
@@ -34,6 +36,7 @@ evaluation = typer.Typer(no_args_is_help=True, help="Measure answers on question
 
 _TALK_EVERY = 100
 _FLIPS_MAX = 20
+EXIT_PARTLY = 3
 _LINES_MAX = 4
 
 Settings = Mapping[str, Mapping[str, str | float]]
@@ -235,6 +238,87 @@ def compare(
         print_json(comparison.as_json(found))
     else:
         _show_comparison(found)
+
+
+@evaluation.command("check")
+def check(
+    questions: Annotated[str, typer.Argument(help="A question set: its file, or its name.")],
+    *,
+    write: Annotated[
+        Path | None,
+        typer.Option("--write", help="Write the set with the quotes that are offered instead."),
+    ] = None,
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """Say what of a question set does not fit the library any more, or contradicts itself.
+
+    Ends with exit code 3 if there is anything. What is offered instead of a quote that went is
+    to be read before it is used.
+
+    Example:  answerable eval check ops --write mended.jsonl
+    """
+    from answerable.app import evaluations, load_question_set, open_app
+    from answerable.quality.anchors import flaws
+
+    check_outputs(write)
+    found = load_question_set(questions, workspace)
+    with open_app(workspace) as app:
+        seen = flaws(found.cases, app.texts(app.owner()))
+    if write is not None:
+        evaluations.report(write, evaluations.mended(found.cases, seen))
+    if as_json:
+        print_json(seen)
+    else:
+        for one in seen:
+            line(f"{one.case}: {one.because} [{one.fault.value}]")
+            if one.quote:
+                line(f"  offered: {one.document}: {one.quote}")
+        talk(f"{counted(len(seen), 'flaw')} in {counted(len(found.cases), 'question')}")
+    if not found.cases:
+        raise BadInput(f"{found.name} has no questions", hint="a set that is empty proves nothing")
+    if seen:
+        raise typer.Exit(EXIT_PARTLY)
+
+
+@evaluation.command("import")
+def import_(
+    origin: Annotated[
+        str, typer.Argument(help="A JSONL or CSV file, a folder with qrels, or traces.")
+    ],
+    name: Annotated[str, typer.Argument(help="The set in questions/ that they go to.")],
+    *,
+    rated: Annotated[
+        Thumb | None, typer.Option("--rated", help="Of traces, only those rated so.")
+    ] = Thumb.DOWN,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Of traces, the newest.")] = 100,
+    workspace: Workspace = None,
+) -> None:
+    """Add questions to a set of the workspace; those it has are left as they are.
+
+    Of traces, those that somebody rated down become candidates: say what is right in the file.
+
+    Example:  answerable eval import traces complaints
+    """
+    from answerable.app import evaluations, load_question_set, open_app
+
+    with open_app(workspace) as app:
+        if origin == "traces":
+            lines = app.traces(limit=limit, rated=rated)
+            cases = evaluations.candidates(lines)
+        else:
+            cases = load_question_set(origin, workspace).cases
+        path = app.settings.workspace / "questions" / f"{_set_name(name)}.jsonl"
+        added = evaluations.add_questions(path, cases)
+    line(f"{counted(added, 'question')} added to {path.name}")
+
+
+def _set_name(name: str) -> str:
+    if not re.fullmatch(r"[\w.-]{1,60}", name) or name.startswith("."):
+        raise BadInput(
+            f"a set cannot be called {name[:60]!r}", hint="letters, digits, - and _ will do"
+        )
+    return name.removesuffix(".jsonl")
 
 
 def _data(workspace: Path | None, *names: str) -> Path | None:
