@@ -75,6 +75,19 @@ def report(path: Path, text: str) -> None:
     write_whole(path, text)
 
 
+def sets(folder: Path) -> tuple[str, ...]:
+    """Return the names of the question sets in a folder, sorted."""
+    if not folder.is_dir():
+        return ()
+    with translated(folder):
+        there = sorted(folder.iterdir())
+    return tuple(
+        one.stem if one.is_file() else one.name
+        for one in there
+        if one.suffix in {".jsonl", ".csv"} or (one / "queries.jsonl").is_file()
+    )
+
+
 def candidates(lines: Sequence[TraceLine]) -> tuple[Case, ...]:
     """Return questions that people asked, to be said what is right; those without text are gone."""
     return tuple(

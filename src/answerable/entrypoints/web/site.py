@@ -26,6 +26,7 @@ from answerable.domain.errors import AnswerableError
 from answerable.entrypoints.web import problems, schemas
 from answerable.entrypoints.web.addition import Adding
 from answerable.entrypoints.web.api import api
+from answerable.entrypoints.web.evaluations import evaluation_pages
 from answerable.entrypoints.web.gate import Gate
 from answerable.entrypoints.web.happening import Answers
 from answerable.entrypoints.web.library import library_pages
@@ -80,6 +81,7 @@ def build(
     site.include_router(pages(app, answers))
     site.include_router(library_pages(app))
     site.include_router(releases_pages(app))
+    site.include_router(evaluation_pages(app))
     site.routes.extend(route for one in additions for route in one.routes)
     site.mount("/static", StaticFiles(directory=HERE / "static"))
     _add_docs(site)
