@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -12,8 +13,9 @@ from answerable.adapters.clock import new_id
 from answerable.adapters.disk import translated, write_whole
 from answerable.answering.ports import TraceLine
 from answerable.domain.errors import AnswerableError, BadInput, NotFound
-from answerable.quality import records
+from answerable.quality import labels, records
 from answerable.quality.anchors import Flaw
+from answerable.quality.labels import Label
 from answerable.quality.questions import Case, parse_questions, written_case
 from answerable.quality.records import EvalRun, Record
 from answerable.releases.flow import Serving
@@ -22,6 +24,8 @@ _FOLDER = "evaluations"
 _ANSWERED = "answered"
 _SUFFIX = ".jsonl"
 LATEST = "latest"
+LABELS = Path("labels") / "answers.jsonl"
+"""Below the workspace: what people said of answers belongs to the operator."""
 
 
 def evaluated(
@@ -73,6 +77,35 @@ def report(path: Path, text: str) -> None:
         StorageFailure: It cannot be written.
     """
     write_whole(path, text)
+
+
+def known_labels(workspace: Path) -> dict[str, Label]:
+    """Return what people said of answers, by `answerable.quality.labels.key_of`.
+
+    Raises:
+        BadInput: A line of the file is no label.
+    """
+    path = workspace / LABELS
+    if not path.is_file():
+        return {}
+    with translated(path):
+        lines = path.read_text(encoding="utf-8").splitlines()
+    return labels.read(lines, name=str(path))
+
+
+def add_label(workspace: Path, label: Label) -> None:
+    """Add what somebody said of an answer; it is on disk when this returns.
+
+    Raises:
+        StorageFailure: It cannot be written.
+    """
+    path = workspace / LABELS
+    with translated(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{labels.written(label)}\n")
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def sets(folder: Path) -> tuple[str, ...]:

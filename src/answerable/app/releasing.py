@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from answerable.adapters.sources.question_set import QuestionSet
 from answerable.app.current import Current, Open
@@ -14,6 +15,7 @@ from answerable.domain.errors import BadInput, Conflict, Corrupt, NotFound, NotR
 from answerable.domain.releases import MODEL, Deployment, Proposal, Release, Ruling
 from answerable.quality.anchors import Fault, among
 from answerable.quality.comparison import Comparison, compared
+from answerable.quality.labels import Label, labelled
 from answerable.quality.records import hash_of
 from answerable.releases import flow as releases
 from answerable.releases import recipes
@@ -255,6 +257,7 @@ class Releasing:
         asked: Callable[[str, int, int], None],
         jobs: int = JOBS,
         partial: bool = False,
+        labels: Mapping[str, Label] = MappingProxyType({}),
     ) -> Gated:
         """Return whether a release may serve, and put that on record.
 
@@ -268,6 +271,7 @@ class Releasing:
             asked: Hears which set is asked, how many questions are done, and of how many.
             jobs: So many questions are asked at once.
             partial: Whether words alone may do where vectors are missing.
+            labels: What people said of answers: it decides what nothing else could.
 
         Raises:
             BadInput: Both are the same, or a set contradicts itself.
@@ -290,14 +294,17 @@ class Releasing:
                 )
                 for on in (on_old, on_new)
             ]
-            both.append(compared(*runs, margin=policy.margin))
+            both.append(compared(*(labelled(one, labels) for one in runs), margin=policy.margin))
         leaks = {
-            questions.name: self._trials.run(
-                questions,
-                on_new,
-                asked=_heard(asked, questions, on_new),
-                jobs=jobs,
-                partial=partial,
+            questions.name: labelled(
+                self._trials.run(
+                    questions,
+                    on_new,
+                    asked=_heard(asked, questions, on_new),
+                    jobs=jobs,
+                    partial=partial,
+                ),
+                labels,
             )
             for questions in suites
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from answerable.library.vectors import Coverage
     from answerable.quality.comparison import Comparison
     from answerable.quality.evaluation import Ran, Report, Scores
+    from answerable.quality.grades import Grade
+    from answerable.quality.judged import Confusion, Corrected
     from answerable.quality.records import Record
 
 evaluation = typer.Typer(no_args_is_help=True, help="Measure answers on question sets.")
@@ -222,14 +225,15 @@ def compare(
     """
     from answerable.app import evaluations
     from answerable.quality import comparison
+    from answerable.quality.labels import labelled
 
     if not 0 < margin < 1:
         raise BadInput(f"--margin takes a share above 0 and below 1, not {margin}", hint="0.05")
     check_outputs(markdown, junit)
-    data = _data(workspace, before, after)
-    found = comparison.compared(
-        evaluations.found(before, data), evaluations.found(after, data), margin=margin
-    )
+    data, home = _homes(workspace, before, after)
+    known = evaluations.known_labels(home) if home is not None else {}
+    runs = [labelled(evaluations.found(name, data), known) for name in (before, after)]
+    found = comparison.compared(*runs, margin=margin)
     if markdown is not None:
         evaluations.report(markdown, comparison.markdown(found))
     if junit is not None:
@@ -238,6 +242,111 @@ def compare(
         print_json(comparison.as_json(found))
     else:
         _show_comparison(found)
+
+
+@evaluation.command("label")
+def label(
+    run: Annotated[str, typer.Argument(help="A run: its id, its file, or latest.")] = "latest",
+    *,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 50,
+    who: Annotated[str, typer.Option("--who", help="Who labels.")] = "owner",
+    workspace: Workspace = None,
+) -> None:
+    """Say of answers whether they are good: one key each, without seeing whose they are.
+
+    Example:  answerable eval label latest
+    """
+    from answerable.app import evaluations, open_app
+    from answerable.quality import labels
+
+    with open_app(workspace) as app:
+        home, data, now_ms = app.settings.workspace, app.settings.data, app.now_ms
+        left = labels.to_label(evaluations.found(run, data), evaluations.known_labels(home))
+        if left and not sys.stdin.isatty():
+            raise BadInput("labels are given by a person, key by key", hint="the page /evaluation")
+        done = 0
+        for one in left[:limit]:
+            grade = _asked_for_grade(one, f"{done + 1} of {min(len(left), limit)}")
+            if grade is None:
+                break
+            made = labels.Label(key=labels.key_of(one), grade=grade, who=who, at_ms=now_ms())
+            evaluations.add_label(home, made)
+            done += 1
+    talk(f"{counted(done, 'answer')} labelled; how the grades agree: answerable eval agree {run}")
+
+
+_KEYS = {"g": "good", "b": "bad", "u": "undecided"}
+
+
+def _asked_for_grade(one: Record, place: str) -> Grade | None:
+    """Return what a person says of an answer; None when they want to stop."""
+    from answerable.quality.grades import Grade
+
+    line()
+    line(f"{place}: {one.question}")
+    line()
+    line(one.answer or "(no answer was given)")
+    talk("good [g], bad [b], cannot tell [u], stop [q]")
+    while (key := typer.getchar().casefold()) not in {*_KEYS, "q", "\x03", "\x04"}:
+        pass
+    return Grade(_KEYS[key]) if key in _KEYS else None
+
+
+@evaluation.command("agree")
+def agree(
+    run: Annotated[str, typer.Argument(help="A run: its id, its file, or latest.")] = "latest",
+    *,
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """Say how far the grades of a run can be believed, and what share of answers is bad.
+
+    People's labels show how often the grades are wrong; the share is corrected for that. Where
+    the grades are hardly better than chance, no share is shown.
+
+    Example:  answerable eval agree latest
+    """
+    from answerable.app import evaluations, open_app
+    from answerable.quality import judged, labels
+
+    with open_app(workspace) as app:
+        found = evaluations.found(run, app.settings.data)
+        known = evaluations.known_labels(app.settings.workspace)
+    table_ = labels.agreement(found, known)
+    judged.informed(table_)
+    bad = sum(one.grade.value != "good" for one in found.records)
+    corrected = judged.rogan_gladen(bad, len(found.records), table_)
+    alone, seen = labels.halves(found, known)
+    powered = judged.prediction_powered(alone, seen) if min(len(alone), len(seen)) > 1 else None
+    if as_json:
+        made = {"run": found.id, "labelled": table_, "corrected": corrected, "powered": powered}
+        print_json({**made, "kappa": table_.kappa})
+    else:
+        _show_agreement(table_, corrected, powered)
+
+
+def _show_agreement(found: Confusion, corrected: Corrected, powered: Corrected | None) -> None:
+    table(
+        [
+            ("bad", str(found.bad_bad), str(found.bad_good)),
+            ("good", str(found.good_bad), str(found.good_good)),
+        ],
+        ("people say", "graded bad", "graded good"),
+    )
+    for name, value, interval in (
+        ("of the bad ones found", found.sensitivity, found.sensitivity_interval),
+        ("of the good ones passed", found.specificity, found.specificity_interval),
+    ):
+        if value is not None and interval is not None:
+            line(f"{name}: {value:.1%} ({interval[0]:.1%} to {interval[1]:.1%})")
+    if found.kappa is not None:
+        line(f"agreement beyond chance (kappa): {found.kappa:.2f}")
+    if found.undecided:
+        line(f"undecided, by either: {found.undecided}")
+    line(f"bad answers as graded: {corrected.raw:.1%}")
+    for name, one in (("corrected (Rogan-Gladen)", corrected), ("prediction-powered", powered)):
+        if one is not None:
+            line(f"bad answers, {name}: {one.value:.1%} ({one.low:.1%} to {one.high:.1%})")
 
 
 @evaluation.command("check")
@@ -321,14 +430,14 @@ def _set_name(name: str) -> str:
     return name.removesuffix(".jsonl")
 
 
-def _data(workspace: Path | None, *names: str) -> Path | None:
-    """Return where runs are kept; None where files are named and no workspace is needed."""
+def _homes(workspace: Path | None, *names: str) -> tuple[Path | None, Path | None]:
+    """Return where runs are kept, and the workspace; None where files are named and need none."""
     from answerable.app import open_app
 
     if all(Path(name).is_file() for name in names):
-        return None
+        return None, None
     with open_app(workspace) as app:
-        return app.settings.data
+        return app.settings.data, app.settings.workspace
 
 
 def _show_comparison(found: Comparison) -> None:

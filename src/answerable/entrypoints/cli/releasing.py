@@ -277,6 +277,7 @@ def gate(
             asked=_asked,
             jobs=jobs,
             partial=partial,
+            labels=evaluations.known_labels(app.settings.workspace),
         )
     pages = [comparison.markdown(one) for one in found.compared]
     if markdown is not None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated
 
-from fastapi import APIRouter, Query
-from starlette.responses import HTMLResponse
+from fastapi import APIRouter, Form, Query
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from answerable.app import App, evaluations
 from answerable.domain.errors import BadInput
 from answerable.entrypoints.web.printing import html
-from answerable.quality import comparison
+from answerable.quality import comparison, labels
 from answerable.quality.grades import Grade
 from answerable.quality.records import EvalRun
 
 _RUNS_MAX = 40
 _FLIPS_MAX = 50
-_Name = Annotated[str, Query(max_length=80, pattern=r"^(latest|run-[0-9a-z]+)$")]
+_RUN = r"^(latest|run-[0-9a-z]+)$"
+_Name = Annotated[str, Query(max_length=80, pattern=_RUN)]
+_GRADES = (("g", "good", "Good"), ("b", "bad", "Bad"), ("u", "undecided", "Cannot tell"))
 
 
 def evaluation_pages(app: App) -> APIRouter:
@@ -43,9 +45,9 @@ def evaluation_pages(app: App) -> APIRouter:
         data = app.settings.data
         if before == after:
             raise BadInput("a run is as good as itself", hint="choose two runs on /evaluation")
-        found = comparison.compared(
-            evaluations.found(before, data), evaluations.found(after, data), margin=margin
-        )
+        known = evaluations.known_labels(app.settings.workspace)
+        both = [labels.labelled(evaluations.found(one, data), known) for one in (before, after)]
+        found = comparison.compared(*both, margin=margin)
         made = {
             "found": found,
             "rows": [comparison.cells(row) for row in found.rows],
@@ -54,7 +56,36 @@ def evaluation_pages(app: App) -> APIRouter:
         }
         return html("compared.html", made)
 
+    _add_labelling(router, app)
     return router
+
+
+def _add_labelling(router: APIRouter, app: App) -> None:
+    home, data = app.settings.workspace, app.settings.data
+
+    @router.get("/evaluation/label")
+    def asked(run: _Name = evaluations.LATEST) -> HTMLResponse:
+        found = evaluations.found(run, data)
+        left = labels.to_label(found, evaluations.known_labels(home))
+        made = {
+            "run": found,
+            "one": left[0] if left else None,
+            "key": labels.key_of(left[0]) if left else "",
+            "left": len(left),
+            "grades": _GRADES,
+        }
+        return html("label.html", made)
+
+    @router.post("/evaluation/label")
+    def said(
+        run: Annotated[str, Form(pattern=_RUN)],
+        key: Annotated[str, Form(pattern=r"^[0-9a-f]{64}$")],
+        grade: Annotated[Grade, Form()],
+    ) -> Response:
+        who, now_ms = app.owner().principal, app.now_ms()
+        made = labels.Label(key=key, grade=grade, who=who, at_ms=now_ms)
+        evaluations.add_label(home, made)
+        return RedirectResponse(f"/evaluation/label?run={run}", status_code=303)
 
 
 def _row(run: EvalRun) -> dict[str, object]:

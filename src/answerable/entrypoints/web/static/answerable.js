@@ -36,3 +36,10 @@ document.addEventListener("htmx:error", () => {
 // The link has scrolled there already; focus follows so that the keyboard goes on from it.
 const cited = document.getElementById("cite");
 if (cited && location.hash === "#cite") cited.focus({ preventScroll: true });
+
+// One key for one button, where a page says which: labels are given by the hundred.
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (event.target instanceof Element && event.target.closest("input, textarea, select")) return;
+  document.querySelector(`button[data-key="${CSS.escape(event.key.toLowerCase())}"]`)?.click();
+});
