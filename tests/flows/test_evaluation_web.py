@@ -70,3 +70,24 @@ def test_two_runs_side_by_side(client: TestClient, library: Shell) -> None:
         assert found.status_code in {404, 422}
     wide = client.get(f"/evaluation/compare?before={older}&after={newer}&margin=2", headers=HTML)
     assert wide.status_code == 422
+
+
+def test_labels_are_given_blind(client: TestClient, library: Shell) -> None:
+    """One answer at a time, without its grade or its release; then all have one."""
+    library.done("eval", "run", "zoo")
+    (run,) = (one["id"] for one in library.done("eval", "list", "--json").data)
+    library.run("eval", "label").check_error("bad_input", status=2)
+    for _ in range(2):
+        page = client.get(f"/evaluation/label?run={run}", headers=HTML).text
+        assert "rel-" not in page
+        key = page.partition('name="key" value="')[2][:64]
+        said = {"run": run, "key": key, "grade": "bad"}
+        assert client.post("/evaluation/label", data=said, headers=HTML).status_code == 200
+    page = client.get(f"/evaluation/label?run={run}", headers=HTML).text
+    assert "All answers of this run have a label" in page
+    kept = (library.home / "labels" / "answers.jsonl").read_text()
+    assert "zebra" not in kept
+    told = library.run("eval", "agree").check_error("not_ready", status=10)
+    assert "labelled no good answer" in told
+    wrong = {"run": run, "key": "x", "grade": "bad"}
+    assert client.post("/evaluation/label", data=wrong, headers=HTML).status_code == 422

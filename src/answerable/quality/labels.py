@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from random import Random
 
 from answerable.domain.errors import BadInput
 from answerable.quality.grades import Grade
@@ -75,8 +74,7 @@ def to_label(run: EvalRun, labels: Mapping[str, Label]) -> Sequence[Record]:
     Those whose grade nobody knows come first: they say the most. What was purged has no text.
     """
     left = [one for one in run.records if one.question and key_of(one) not in labels]
-    Random(run.questions_hash).shuffle(left)  # noqa: S311 -- the same order for everybody
-    return sorted(left, key=lambda one: one.grade is not Grade.UNDECIDED)
+    return sorted(left, key=lambda one: (one.grade is not Grade.UNDECIDED, key_of(one)))
 
 
 def labelled(run: EvalRun, labels: Mapping[str, Label]) -> EvalRun:
